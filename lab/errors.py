@@ -81,6 +81,10 @@ class NotDeployed(DeployFailure):
     exit_code = 3
 
 
+class AccountUsedElsewhere(DeployFailure):
+    """Another transaction of the sending account came first, or is still to: this one does not take effect."""
+
+
 class EvidenceFailure(UsageError):
     """A run folder is missing, truncated, or was changed after the run."""
 

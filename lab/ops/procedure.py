@@ -6,9 +6,11 @@ With `yes` each chain goes its way alone, so that a silent one holds no other up
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lab.errors import LabError
+from lab.live.execution.transactions import Waiting
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result, SignerExecutor
 from lab.ops.operation import Operation
@@ -55,6 +57,29 @@ def carry_out(
     )
     write_evidence(operation, report)
     return report
+
+
+class _Patience:
+    """How often something is tried where somebody else sends from the account: each loss of a nonce is a round.
+
+    What was not even signed waits until the other's transaction is in a block, as long as one counts as stuck.
+    """
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.rounds, self._waiting, self._since_s = 0, waiting, float("inf")
+
+    def goes_on(self, results: Sequence[Result]) -> bool:
+        """Whether to try again what somebody else came before."""
+        first, now_s = next((result for result in results if result.again), None), self._waiting.now()
+        if first is None or first.tx is not None:
+            self.rounds, self._since_s = self.rounds + 1, float("inf")
+            return first is not None and self.rounds < ROUNDS_MAX
+        self._since_s = min(self._since_s, now_s)
+        return now_s - self._since_s < self._waiting.stuck_s
+
+    def wait(self) -> None:
+        """A look's time."""
+        self._waiting.sleep(self._waiting.look_s)
 
 
 class _Work:
@@ -109,17 +134,22 @@ class _Work:
         return self.plan(chain)
 
     def _send(self, chain: OperatedChain, plan: Plan, report: ChainReport) -> None:
-        """Rounds, since a block that is lost takes what was done with it."""
-        for _ in range(ROUNDS_MAX):
-            if not plan.sendable:
-                break
+        """Rounds, since a block that is lost takes what was done with it, and another administrator may come first."""
+        agreed, patience = plan.calls, _Patience(self._operation.timing.waiting)
+        while plan.sendable and patience.rounds < ROUNDS_MAX:
             results = self._executor.execute(chain, plan.calls)
+            again = patience.goes_on(results)
+            results = [one if one.outcome == "confirmed" else replace(one, again=again) for one in results]
             self._note(results, report)
             self._time(chain, results, report)
-            if any(result.outcome != "confirmed" for result in results):
+            if again:
+                self._operation.notify(f"{chain.name}: another transaction of the account came first: once more")
+                patience.wait()
+            elif any(result.outcome != "confirmed" for result in results):
                 break
             plan = self.plan(chain)
-            if plan.unread is not None:
+            if again and any(call not in agreed for call in plan.calls):
+                # What the other one did leaves something else to be done than what was agreed to.
                 break
 
     def _note(self, results: Sequence[Result], report: ChainReport) -> None:
@@ -137,7 +167,7 @@ class _Work:
         """Read the final state again, once what is on its way is final, and compare."""
         state = report.after = self._settled(chain, report)
         desired = self._procedure.wants(chain, state)
-        report.left += [result.reason for result in report.results if result.reason is not None]
+        report.left += [one.reason for one in report.results if one.reason is not None and not one.again]
         report.left += [*desired.problems, *desired.left]
         report.left += [f"{call.text} is still to be done" for call in calls_of(chain, desired.calls)]
         if any(result.outcome == "unknown" for result in report.results) and desired.calls:
@@ -150,7 +180,7 @@ class _Work:
         """The final state; where a change is in a block that is not final, the wait is for that block."""
         accounts, timing = self._procedure.accounts(chain), self._operation.timing
         state = read_final(chain, accounts, timing)
-        if any(result.outcome != "confirmed" for result in report.results):
+        if any(result.outcome != "confirmed" and not result.again for result in report.results):
             return state
         head, deadline_s = chain.rpc.block_number(), timing.waiting.now() + timing.waiting.deadline_s
         while self._waits(chain, state) and state.block < head and timing.waiting.now() < deadline_s:

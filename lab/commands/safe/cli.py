@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lab.commands.options import command_of
 from lab.commands.parameters import to_file, to_folder
 
 safe = typer.Typer(
@@ -37,12 +39,13 @@ def propose(
     also: Annotated[
         list[str] | None, typer.Option("--and", help="One more call of a batch: 'FUNCTION ARGUMENT...'; repeatable.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a proposal: call a function of the deployed contract as the Safe. Nothing is signed or sent."""
     from lab.commands.safe.proposing import propose as write
 
     calls = [tuple(function), *(tuple(one.split()) for one in also or ())]
-    raise typer.Exit(write(file, only, calls, account=account, nonce=nonce, out=out))
+    raise typer.Exit(write(file, only, calls, account=account, nonce=nonce, out=out, as_json=as_json))
 
 
 @safe.command()
@@ -53,25 +56,33 @@ def show(proposal: One, as_json: Json = False) -> None:
     print_it(proposal, as_json=as_json)
 
 
-@safe.command()
-def sign(
-    proposal: One,
-    keystore: Keystore = None,
-    password_file: PasswordFile = None,
-    remote: Remote = None,
-    command: Command = None,
-    address: Address = None,
+@dataclass(frozen=True)
+class SignRequest:
+    """Which proposal, and who signs."""
+
+    proposal: One
+    keystore: Keystore = None
+    password_file: PasswordFile = None
+    remote: Remote = None
+    command: Command = None
+    address: Address = None
     signature: Annotated[
         str | None, typer.Option(help="Add this signature, made elsewhere, instead; with --address.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+    ] = None
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    as_json: Json = False
+
+
+def _sign(given: SignRequest) -> None:
     """Sign a proposal as one of the Safe's owners. No chain is needed; the signature is added to the file."""
     from lab.commands.safe.signing import SignerOptions
     from lab.commands.safe.signing import sign as add
 
-    options = SignerOptions(keystore, password_file, remote, command, address)
-    raise typer.Exit(add(proposal, options, signature, yes=yes))
+    options = SignerOptions(given.keystore, given.password_file, given.remote, given.command, given.address)
+    raise typer.Exit(add(given.proposal, options, given.signature, yes=given.yes, as_json=given.as_json))
+
+
+safe.command("sign")(command_of(SignRequest, _sign))
 
 
 @safe.command()
@@ -81,11 +92,12 @@ def merge(
     without: Annotated[
         list[str] | None, typer.Option(help="Leave out this owner's signature; may be repeated.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Put the signatures of several copies of one proposal into one file."""
     from lab.commands.safe.signing import merge as put_together
 
-    put_together(proposals, out or proposals[0], tuple(without or ()))
+    put_together(proposals, out or proposals[0], tuple(without or ()), as_json=as_json)
 
 
 @safe.command()
@@ -104,29 +116,31 @@ def execute(
     confirm: Annotated[list[str] | None, typer.Option(help="Name of a mainnet to send to; may be repeated.")] = None,
     keystore: Keystore = None,
     password_file: PasswordFile = None,
+    as_json: Json = False,
 ) -> None:
     """Carry out what enough owners signed, or go on where an earlier command stopped. Any account may: it pays the gas.
 
     The account is the deployment file's deployer, unless a keystore is named.
     """
+    from lab.commands.safe.executing import Execution
     from lab.commands.safe.executing import execute as carry_out
     from lab.commands.safe.signing import SignerOptions
 
-    options = SignerOptions(keystore, password_file)
-    raise typer.Exit(carry_out(proposals, file, options, broadcast=broadcast, confirmed=tuple(confirm or ())))
+    request = Execution(broadcast=broadcast, confirmed=tuple(confirm or ()), as_json=as_json)
+    raise typer.Exit(carry_out(proposals, file, SignerOptions(keystore, password_file), request))
 
 
 @safe.command()
-def publish(proposal: One, service: Service) -> None:
+def publish(proposal: One, service: Service, as_json: Json = False) -> None:
     """Hand a signed proposal to a Safe Transaction Service, for signers who use one. The file stays the proposal."""
     from lab.commands.safe.serving import publish as post
 
-    raise typer.Exit(post(proposal, service))
+    raise typer.Exit(post(proposal, service, as_json=as_json))
 
 
 @safe.command()
-def fetch(proposal: One, service: Service) -> None:
+def fetch(proposal: One, service: Service, as_json: Json = False) -> None:
     """Add the signatures that a Safe Transaction Service has for a proposal to the file."""
     from lab.commands.safe.serving import fetch as get
 
-    raise typer.Exit(get(proposal, service))
+    raise typer.Exit(get(proposal, service, as_json=as_json))

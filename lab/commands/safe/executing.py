@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
@@ -15,7 +18,7 @@ from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
 from lab.live.execution.transactions import Waiting
 from lab.live.signers import open_signer
-from lab.safe.account import SafeReader
+from lab.safe.account import SafeExecution, SafeReader
 from lab.safe.proposal import Proposal, ProposalRefused, merge_proposals, read_proposal
 from lab.safe.standing import Standing, call_data, read_standing, require_ready, simulate
 
@@ -37,43 +40,71 @@ def status(paths: Sequence[Path], file: Path, *, as_json: bool) -> int:
     return max(map(_exit_code, standings))
 
 
-def execute(
-    paths: Sequence[Path],
-    file: Path,
-    options: SignerOptions,
-    *,
-    broadcast: bool,
-    confirmed: tuple[str, ...],
-    waiting: Waiting | None = None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How: `confirmed` are the names of mainnets to send to."""
+
+    broadcast: bool
+    confirmed: tuple[str, ...] = ()
+    as_json: bool = False
+    waiting: Waiting = field(default_factory=Waiting)
+
+
+def execute(paths: Sequence[Path], file: Path, options: SignerOptions, request: Execution) -> int:
     """Carry proposals out in order of their nonces; 0, or 1 where the call of one failed. Raises LabError."""
     deployment, proposals = read_deployment(file), _read(paths)
-    targets = [_target(deployment, proposal) for proposal in proposals]
-    require_variables(deployment, _distinct(targets))
+    works = [(proposal, _target(deployment, proposal)) for proposal in proposals]
+    targets = _distinct([target for _, target in works])
+    require_variables(deployment, targets)
     signer = options.open() or open_signer(deployment, ask)
-    if not broadcast:
-        for proposal, target in zip(proposals, targets, strict=True):
-            rpc = connect(target, notify).rpc
-            standing = read_standing(proposal, SafeReader(rpc, proposal.safe))
-            print(_described(standing))
-            if not standing.ended:
-                require_ready(standing)
-                simulate(standing, rpc, signer.address, call_data(standing))
-        print("nothing was sent: say --broadcast to send it")
+    if not request.broadcast:
+        return _tried(works, signer.address, as_json=request.as_json)
+    require_names(targets, request.confirmed)
+    desk, ended = SafeDesk(safe_journal(deployment.path, signer.address, deployment.chains), notify), list[SafeExecution]()
+    try:
+        for proposal, target in works:
+            work = SafeExecutions(desk, target, connect(target, notify).rpc, signer, request.waiting)
+            ended.append(work.carry_out(proposal))
+            if not request.as_json:
+                print(_ending(proposal, ended[-1]))
+            if ended[-1].ended == "failure":
+                return 1
         return 0
-    require_names(_distinct(targets), confirmed)
-    desk = SafeDesk(safe_journal(deployment.path, signer.address, deployment.chains), notify)
-    for proposal, target in zip(proposals, targets, strict=True):
-        work = SafeExecutions(desk, target, connect(target, notify).rpc, signer, waiting or Waiting())
-        execution = work.carry_out(proposal)
-        if execution.ended == "failure":
-            print(
-                f"{proposal.text}: FAILED: {execution.tx} in block {execution.block} has status 1, and the Safe says "
-                "ExecutionFailure: the call reverted, and its nonce is used up; find out why, and propose it anew"
-            )
-            return 1
-        print(f"{proposal.text}: carried out: {execution.tx} in block {execution.block}")
-    return 0
+    finally:
+        if request.as_json:
+            print(json.dumps([_documented(*pair) for pair in zip(proposals, ended, strict=False)], indent=2))
+
+
+def _tried(works: Sequence[tuple[Proposal, Target]], sender: str, *, as_json: bool) -> int:
+    """Everything but the sending; 0, or 1 for what can never be. Raises ProposalRefused for what cannot be now."""
+    standings = []
+    for proposal, target in works:
+        rpc = connect(target, notify).rpc
+        standing = read_standing(proposal, SafeReader(rpc, proposal.safe))
+        standings.append(standing)
+        if not as_json:
+            print(_described(standing))
+        if not standing.ended:
+            require_ready(standing)
+            simulate(standing, rpc, sender, call_data(standing))
+    if as_json:
+        print(json.dumps([standing.document() for standing in standings], indent=2))
+    print("nothing was sent: say --broadcast to send it", file=sys.stderr if as_json else sys.stdout)
+    return 1 if any(standing.kind in ("failure", "replaced") for standing in standings) else 0
+
+
+def _ending(proposal: Proposal, execution: SafeExecution) -> str:
+    where = f"{execution.tx} in block {execution.block}"
+    if execution.ended == "failure":
+        return (
+            f"{proposal.text}: FAILED: {where} has status 1, and the Safe says ExecutionFailure: the call reverted, "
+            "and its nonce is used up; find out why, and propose it anew"
+        )
+    return f"{proposal.text}: carried out: {where}"
+
+
+def _documented(proposal: Proposal, execution: SafeExecution) -> dict[str, Any]:
+    return {"hash": proposal.hash, "calls": [call.text for call in proposal.calls], **asdict(execution)}
 
 
 def _read(paths: Sequence[Path]) -> list[Proposal]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from lab.commands.live.terminal import notify
-from lab.commands.safe.signing import describe
+from lab.commands.safe.signing import describe, standing_of
 from lab.coordinator import Codec
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
@@ -28,7 +29,14 @@ from lab.validation import suggestion
 
 
 def propose(
-    file: Path, only: str, calls: Sequence[tuple[str, ...]], *, account: str | None, nonce: int | None, out: Path
+    file: Path,
+    only: str,
+    calls: Sequence[tuple[str, ...]],
+    *,
+    account: str | None,
+    nonce: int | None,
+    out: Path,
+    as_json: bool = False,
 ) -> int:
     """Write a proposal for one network; 0. Raises UsageError, ProposalRefused, NotASafe, RpcFailure."""
     deployment = read_deployment(file)
@@ -52,6 +60,9 @@ def propose(
     path = out / file_name(proposal)
     if same is None:
         proposal.write(path)
+    if as_json:
+        print(json.dumps({**standing_of(proposal, path), "nonce": proposal.nonce, "written": same is None}, indent=2))
+        return 0
     print(describe(proposal))
     stands = "written" if same is None else "is there already, with its signatures"
     print(f"{path} {stands}: `lab safe sign {quote(str(path))}`")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
+from lab.commands.safe.signing import standing_of
 from lab.errors import UsageError
 from lab.model.redacted import RedactedUrl
 from lab.safe.proposal import read_proposal
@@ -15,28 +17,35 @@ from lab.safe.service import TransactionService
 KEY = "SAFE_API_KEY"
 
 
-def publish(path: Path, service: str) -> int:
+def publish(path: Path, service: str, *, as_json: bool = False) -> int:
     """Hand it over; 0, or 3 where the service took it and does not show it."""
     proposal = read_proposal(path)
-    if _open(service).publish(proposal):
+    shown = _open(service).publish(proposal)
+    if as_json:
+        document = {"hash": proposal.hash, "signatures": len(proposal.signatures), "shown": shown}
+        print(json.dumps(document, indent=2))
+    elif shown:
         print(f"{proposal.hash} is at the service, with {len(proposal.signatures)} signatures")
-        return 0
-    print(
-        f"the service took {proposal.hash} and does not show it yet: look again later, and pass the file on meanwhile"
-    )
-    return 3
+    else:
+        what = "look again later, and pass the file on meanwhile"
+        print(f"the service took {proposal.hash} and does not show it yet: {what}")
+    return 0 if shown else 3
 
 
-def fetch(path: Path, service: str) -> int:
+def fetch(path: Path, service: str, *, as_json: bool = False) -> int:
     """Add its signatures to the file; 0."""
     proposal = read_proposal(path)
     given = _open(service).signatures(proposal)
     merged = proposal.with_signatures(*(one for one in given if one.owner in proposal.owners))
     merged.write(path)
-    for stranger in (one.owner for one in given if one.owner not in proposal.owners):
-        print(f"left out: a signature of {to_checksum_address(stranger)}, no owner of the Safe")
-    new = [owner for owner in merged.signed_by() if owner not in proposal.signed_by()]
-    print(f"{path}: added {', '.join(map(to_checksum_address, new)) or 'nothing'}")
+    strangers = [to_checksum_address(one.owner) for one in given if one.owner not in proposal.owners]
+    new = [to_checksum_address(owner) for owner in merged.signed_by() if owner not in proposal.signed_by()]
+    if as_json:
+        print(json.dumps({**standing_of(merged, path), "added": new, "left_out": strangers}, indent=2))
+        return 0
+    for stranger in strangers:
+        print(f"left out: a signature of {stranger}, no owner of the Safe")
+    print(f"{path}: added {', '.join(new) or 'nothing'}")
     return 0
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 from pydantic import ValidationError
@@ -96,7 +98,18 @@ def describe(proposal: Proposal) -> str:
     return "\n".join(lines)
 
 
-def sign(path: Path, options: SignerOptions, signature: str | None, *, yes: bool) -> int:
+def standing_of(proposal: Proposal, path: Path) -> dict[str, Any]:
+    """A file's signatures for `--json`, as far as the file alone says."""
+    return {
+        "file": str(path),
+        "hash": proposal.hash,
+        "calls": [call.text for call in proposal.calls],
+        "signed_by": [to_checksum_address(owner) for owner in proposal.signed_by()],
+        "missing": max(0, proposal.threshold - len(proposal.signatures)),
+    }
+
+
+def sign(path: Path, options: SignerOptions, signature: str | None, *, yes: bool, as_json: bool = False) -> int:
     """Add a signature to the file; 0. Raises UsageError, ProposalRefused, SignatureRefused, SignerFailure."""
     proposal = read_proposal(path)
     if signature is not None:
@@ -111,12 +124,15 @@ def sign(path: Path, options: SignerOptions, signature: str | None, *, yes: bool
             raise UsageError("expected a signer: --keystore, --remote, --exec, or --signature")
         owner = account.address.lower()
         require_owner(proposal, owner)
-        print(describe(proposal))
+        print(describe(proposal), file=sys.stderr if as_json else sys.stdout)
         _confirm(owner, yes=yes)
         typed = TypedData(proposal.transaction.typed_data(proposal.chain_id, proposal.safe), proposal.hash)
         added = signature_from(account.sign_typed_data(typed), proposal.hash, owner)
     signed = proposal.with_signatures(added)
     signed.write(path)
+    if as_json:
+        print(json.dumps(standing_of(signed, path), indent=2))
+        return 0
     missing = max(0, signed.threshold - len(signed.signatures))
     print(
         f"{path}: signed by {to_checksum_address(owner)}; {f'{missing} more must sign' if missing else 'enough signed'}"
@@ -124,7 +140,7 @@ def sign(path: Path, options: SignerOptions, signature: str | None, *, yes: bool
     return 0
 
 
-def merge(paths: Sequence[Path], out: Path, without: Sequence[str]) -> None:
+def merge(paths: Sequence[Path], out: Path, without: Sequence[str], *, as_json: bool = False) -> None:
     """Write one file of all. Raises UsageError, ProposalRefused."""
     merged = merge_proposals([read_proposal(path) for path in paths])
     for owner in without:
@@ -133,6 +149,9 @@ def merge(paths: Sequence[Path], out: Path, without: Sequence[str]) -> None:
         merged = merged.without(owner)
     check_proposal(merged)
     merged.write(out)
+    if as_json:
+        print(json.dumps(standing_of(merged, out), indent=2))
+        return
     print(f"{out}: signed by {', '.join(map(to_checksum_address, merged.signed_by())) or 'nobody'}")
 
 

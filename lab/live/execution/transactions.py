@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
 from lab.coordinator.outputs.reverts import decode_revert
-from lab.errors import DeadlineExceeded, DeployFailure
+from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
 from lab.live.journaling.journal import Entry, Journal
@@ -148,7 +148,7 @@ class Sender:
         pending = self._rpc.nonce(self._signer.address, "pending")
         signed = {entry.nonce for entry in entries}
         if foreign := [nonce for nonce in range(mined, pending) if nonce not in signed]:
-            raise DeployFailure(
+            raise AccountUsedElsewhere(
                 f"{self._target.name}: expected no pending transactions of {self._signer.address} before {step.name}, "
                 f"got {len(foreign)} that are not of this journal (nonce {foreign[0]} on): wait until they are in "
                 "blocks, and let nothing else send from this account meanwhile"
@@ -217,7 +217,7 @@ class Sender:
             if self._receipt(signed) is not None:
                 return
             self._void(step, signed[-1])
-            raise DeployFailure(
+            raise AccountUsedElsewhere(
                 f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
                 f"{self._signer.address}: something else sends from this account: stop it, then run the command again"
             )

@@ -51,6 +51,7 @@ class Result:
 
     `confirmed`: `tx` is in the final block `block`. `proposed`: `path` was written, for others to sign. `refused`: it
     has no effect, and `reason` says why. `unknown`: it may or may not take effect; `reason` says what to do.
+    `again`: somebody else's transaction of the same account came first, so it can be made once more.
     """
 
     call: Call
@@ -59,6 +60,7 @@ class Result:
     block: int | None = None
     path: Path | None = None
     reason: str | None = None
+    again: bool = False
 
 
 class Executor(Protocol):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lab.errors import LabError
+from lab.errors import AccountUsedElsewhere, LabError
 from lab.live.execution.transactions import Desk, Sender, Waiting
 from lab.live.journaling.journal import Entry
 from lab.live.planning.steps import Step
@@ -75,7 +75,8 @@ class SignerExecutor:
             void = self._desk.journal.last(chain.name, step.name, "void")
             # What nobody signed cannot take effect, and what is void never will; anything else may still be mined.
             outcome: Outcome = "refused" if signed is None or void is not None else "unknown"
-            return Result(call, outcome, tx=signed.tx if signed else None, reason=str(error))
+            again = outcome == "refused" and isinstance(error, AccountUsedElsewhere)
+            return Result(call, outcome, tx=signed.tx if signed else None, reason=str(error), again=again)
         return Result(call, "confirmed", tx=done.entry.tx, block=done.entry.block)
 
     def _step_name(self, chain: OperatedChain, call: Call) -> str:

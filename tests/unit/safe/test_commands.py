@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from lab.cli import app
@@ -170,3 +174,77 @@ def test_another_chain(lab: SafeWorld) -> None:
     file.write_text(file.read_text().replace("  sepolia:", "  base-sepolia:"))
     code, said = run("status", str(path))
     assert (code, "got one for chain 11155111 (sepolia)" in said) == (1, True)
+
+
+def told(*words: str) -> Any:
+    """What a command prints with --json, which has to be JSON and nothing else."""
+    ended = CliRunner().invoke(app, ["safe", *words, "--json"])
+    assert ended.exit_code in (0, 3), ended.output
+    return json.loads(ended.stdout)
+
+
+def test_every_command_prints_json(lab: SafeWorld) -> None:
+    """The same facts as the words: who signed, what is missing, which transaction."""
+    file = told("propose", "accept_ownership", "--only", "sepolia")["file"]
+    proposal = read_proposal(Path(file))
+    again = told("propose", "accept_ownership", "--only", "sepolia")
+    assert (again["written"], again["hash"], again["nonce"], again["missing"]) == (False, proposal.hash, 0, 2)
+    first = told("sign", file, *keystore(FIRST.role), "--yes")
+    assert [one.lower() for one in first["signed_by"]] == [FIRST.address]
+    with fake_service() as server:
+        assert told("publish", file, "--service", server.url) == {"hash": proposal.hash, "signatures": 1, "shown": True}
+        for account in (SECOND, role_account("attacker")):
+            confirmation = {"signature": raw_signature(account, proposal.hash)}
+            server.transactions[proposal.hash]["confirmations"].append(confirmation)
+        fetched = told("fetch", file, "--service", server.url)
+    assert ([one.lower() for one in fetched["added"]], len(fetched["left_out"])) == ([SECOND.address], 1)
+    assert told("merge", file, "--out", "merged.json")["missing"] == 0
+    assert told("show", "merged.json")["hashes"]["safe_tx"] == proposal.hash
+    (ready,) = told("execute", "merged.json")
+    assert ready["standing"] == "ready"
+    (done,) = told("execute", "merged.json", "--broadcast")
+    assert (done["ended"], done["hash"]) == ("success", proposal.hash)
+    assert lab.rpc.receipt(done["tx"]) is not None
+    assert told("status", "merged.json")[0]["tx"] == done["tx"]
+    commands = getattr(get_command(app), "commands", {})["safe"].commands
+    assert all("--json" in option.opts for one in commands.values() for option in one.params[-1:]), "each has it, last"
+
+
+def test_a_stale_nonce_is_named(lab: SafeWorld) -> None:
+    """Two proposals of one nonce: once the first is carried out the other can never be, and its nonce is said."""
+    paths = []
+    for words in (["accept_ownership"], ["accept_ownership", "--and", "pause"]):
+        code, said = run("propose", *words, "--nonce", "0", "--only", "sepolia")
+        assert code == 0, said
+        paths.append(next(path for path in Path("proposals").glob("*.json") if path not in paths))
+        for account in (FIRST, SECOND):
+            run("sign", str(paths[-1]), *keystore(account.role), "--yes")
+    assert run("execute", str(paths[0]), "--broadcast")[0] == 0
+    sent = lab.rpc.nonce(role_account("user").address)
+    stale = "STALE: nonce 0 of the Safe was used by another transaction (it is at 1)"
+    for command, *more in (["status"], ["execute"], ["execute", "--broadcast"]):
+        code, said = run(command, str(paths[1]), *more)
+        assert (code, stale in said, "propose it anew with nonce 1" in said) == (1, True, True)
+    assert lab.rpc.nonce(role_account("user").address) == sent
+
+
+def test_a_signer_needs_no_network(lab: SafeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with the file and a key alone: no deployment file, no endpoint, no socket."""
+    run("propose", "accept_ownership", "--only", "sepolia")
+    (source,) = Path("proposals").glob("*.json")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for path in (source, Path(f"{FIRST.role}.json"), Path("pw")):
+        shutil.copy2(path, alone / path.name)
+    monkeypatch.chdir(alone)
+    for name in lab.world.variables:
+        monkeypatch.delenv(name)
+
+    def refuse(*args: object) -> NoReturn:
+        raise AssertionError(f"a connection: {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    code, said = run("show", source.name)
+    assert (code, "compare on the device" in said) == (0, True)
+    code, said = run("sign", source.name, *keystore(FIRST.role), "--yes")
+    assert (code, "1 more must sign" in said) == (0, True), said
