@@ -19,8 +19,9 @@ from lab.deploy.interface import inspect
 from lab.yamlsource import quoted, scalar
 
 SURE, LIKELY = 0.8, 0.5
-# Without so much in common by name a pair is none, whatever the types.
+# Without so much in common by name a pair is none, unless it is so many types, so much alike, that say what it is.
 NAMES_LIKELY = 0.45
+TELLING_COUNT, TELLING = 4, 0.7
 # One getter may serve for both: a struct holds all details.
 SHARED = frozenset({"transactions", "get_transaction_details"})
 # Words that mean the same in contracts of this kind, by the word that the documentation uses.
@@ -92,6 +93,12 @@ def alike(one: str, other: str) -> float:
     return max(words, 0.8 * difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio())
 
 
+def _likeness(one: str, other: str) -> float:
+    """The same, where it says anything."""
+    score = alike(one, other)
+    return score if score >= NAMES_LIKELY else 0.0
+
+
 def _types_alike(documented: Sequence[str], got: Sequence[str]) -> float:
     """1 for the same types; less for another order, and for each type that only one of them has."""
     if same_types(documented, got):
@@ -117,7 +124,10 @@ def _score(documented: Signature, entry: Entry) -> float:
     if documented.returns:
         types = (types + _types_alike(documented.returns, types_of(fields_of(entry.get("outputs", ()))))) / 2
     names = alike(documented.name, str(entry["name"]))
-    return 0.6 * names + 0.4 * types if names >= NAMES_LIKELY else 0.0
+    score = 0.6 * names + 0.4 * types
+    if len(documented.types) + len(documented.returns) >= TELLING_COUNT and types >= TELLING:
+        return max(score, LIKELY)
+    return score if names >= NAMES_LIKELY else 0.0
 
 
 def _matches(abi: Sequence[Entry], kind: str, documented: Mapping[str, Signature]) -> list[Match]:
@@ -190,10 +200,13 @@ def _results(documented: Signature, entry: Entry) -> list[str] | None:
 
 
 def _assigned(documented: Sequence[tuple[str, str]], own: Sequence[Entry], other: str) -> list[str]:
-    """Each of the contract's values as the documented one of its type with the name most like it; else `other`."""
+    """Each of the contract's values as the documented one of its type with the name most like it; else `other`.
+
+    Where the names say nothing the documented order decides.
+    """
     kinds = types_of(own)
     pairs = [
-        (name, place, (alike(name, str(own[place].get("name", ""))), kind == got))
+        (name, place, (_likeness(name, str(own[place].get("name", ""))), kind == got))
         for name, kind in documented
         for place, got in enumerate(kinds)
         if same_types([kind], [got])

@@ -42,6 +42,7 @@ OWN_VIEWS = ("failure_count",)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 BREAKER_FUNCTIONS = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
 # What a contract that stopped itself says, beside its getter.
+GRANTED, CHANGES_OF_ROLE = "authorized_operators", ("add_operator", "remove_operator")
 READ_STATE = "get_transaction_state"
 STOPPED = "EmergencyStop"
 DOCUMENTED = {name for name, event in EVENT_SIGNATURES.items() if event.part == "documented"}
@@ -174,6 +175,7 @@ class Differential:
             ]
             reads: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in self.views]
             reads += [(name, (tx_id,)) for tx_id in dict.fromkeys(touched) for name in self._by_id()]
+            reads += [(GRANTED, args)] if function in CHANGES_OF_ROLE and self.codec.has(GRANTED) else []
             calls = [self._call(role, function, args), *(self._call("user", *read) for read in reads)]
             blocks.append({"blockOverrides": {"time": hex(now)}, "calls": calls})
             made.append((role, function, args, now, reads))

@@ -7,16 +7,18 @@ from typing import Any
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
+from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
 from lab.rpc import RpcRefused
 from lab.runner.script import Script
+from lab.runner.sending import GAS, send_all
 
 SETUP = """
 name: Every state-changing function, called by every role
 description: >
   Fourteen functions and three batches, seven roles. A call by a role that may not make it must revert for that reason,
   whatever its arguments; a call by one that may must not fail for want of authority. Nothing may have changed by a call
-  that was refused.
+  that was refused. What sets a contract up, as behind a proxy, is refused from then on.
 rows: [SEC-01]
 networks: {polygon: {}}
 relayer: none
@@ -100,10 +102,22 @@ def judge(
     script.expect(f"{function} by {role} {expected}", actual, met=refused is not may)
 
 
+def judge_initializers(script: Script) -> None:
+    """What sets a contract up is called once: whoever could call it again would own the contract."""
+    target = script.run.lab.spec.target
+    for call in initializers(target):
+        name = call.what.partition("(")[0]
+        for role in ("attacker", "owner"):
+            (tx,) = send_all(script.run, "polygon", role, [(target.address, call.data)], GAS)
+            told = "it succeeded" if tx.status else "refused"
+            script.expect(f"{name} by {role} to be refused, once the contract is set up", told, met=tx.status == 0)
+
+
 def play(script: Script) -> None:
     """The whole matrix, the owner's functions last, since they change who may what."""
     target = script.run.lab.spec.target
     codec, number = target.codec, 1
+    judge_initializers(script)
     # Who may end what is late is for the contract to say.
     free = () if target.reference else ("expire_transaction",)
     for role in ROLES:

@@ -14,7 +14,7 @@ from lab.paths import CONTRACTS
 from lab.report.records.cause import Layer
 
 _FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
-_QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b(?:[a-z]+(?:_[a-z]+)+\b|[a-z]+(?=\(|: expected ))")
+_QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b(?:[a-z]+(?:_[a-z]+)+\b|[a-z]+(?=\(|: expected | by [a-z]))")
 _TAG = re.compile(r"@(notice|dev|param|return)\b")
 
 

@@ -130,12 +130,13 @@ def stop(make: Builder) -> None:
     executed, ready, blocked = (make.ready() for _ in range(3))
     heir = make.ready(after=ready)
     make.execute(executed)
-    due = make.now + 20
+    missed = make.buffer(Due(make.now + 3))
+    due = make.now + make.traits.window_s + 20
     buffered, child = make.buffer(Due(due)), make.buffer(Due(due), after=ready)
     make.until(due + make.rng.choice((-1, 0, 5)))
     make.owner("pause")
     for _ in range(make.rng.choice((1, 2))):
-        for tx_id in make.rng.sample((executed, ready, blocked, heir, buffered, child), 6):
+        for tx_id in make.rng.sample((executed, ready, blocked, heir, buffered, child, missed), 7):
             for function in make.rng.sample(BY_ID, 4):
                 for sender in ("operator", make.rng.choice(("owner", "attacker"))):
                     make.call(function, tx_id, sender=sender)

@@ -91,6 +91,7 @@ OF_WORDS = (
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
+    "security/test_role_matrix",
     "security/test_external_calls",
     "mutation/test_every_rule",
 )
@@ -129,16 +130,16 @@ def contract(which: str) -> Deployable:
     if which != "proxy":
         return compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=HERE / which))
     with TemporaryDirectory() as folder:
+        shutil.copytree(HERE / which, folder, dirs_exist_ok=True)
         put_together(Path(folder))
         return compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=Path(folder)))
 
 
 def put_together(folder: Path) -> None:
-    """The proxy's creation code, which creates its implementation, with the implementation's ABI."""
-    implementation, proxy = (compile_once(HERE / "proxy" / name) for name in ("Engine.vy", "Proxy.vy"))
+    """The creation code of a folder's proxy, which creates its implementation, with the implementation's ABI."""
+    implementation, proxy = (compile_once(folder / name) for name in ("Engine.vy", "Proxy.vy"))
     code = proxy.bytecode + encode(["bytes"], [bytes.fromhex(implementation.bytecode[2:])]).hex()
     (folder / "Engine.json").write_text(json.dumps({"abi": implementation.abi, "bytecode": code}))
-    shutil.copy(HERE / "proxy" / "lab.yaml", folder)
 
 
 def played(contract: Deployable, entry: LibraryItem, backend: ProcessBackend, folder: Path) -> Result:

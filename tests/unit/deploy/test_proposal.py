@@ -102,3 +102,26 @@ def test_errors_stand_for_the_texts_that_they_are_named_like(tmp_path: Path) -> 
     assert "Origin and target must be different" not in reverts
     (hint,) = (line for line in inspect(silent, Codec(abi)).lines() if "may stand for them" in line)
     assert "NotAuthorized" in hint
+
+
+@pytest.mark.parametrize(
+    ("which", "buffer", "details", "rollups"),
+    [
+        ("mask/Sentinel.vy", "enter", None, ["source", "sink"]),
+        ("ledger/Ledger.vy", "record", "origin_rollup target_rollup timestamp state dependency_tx_id _ _", []),
+        ("packed/Vault.vy", "put", "timestamp _ state origin_rollup target_rollup dependency_tx_id", ["a", "b"]),
+    ],
+)
+def test_many_types_say_what_a_function_is(
+    tmp_path: Path, which: str, buffer: str, details: str | None, rollups: list[str]
+) -> None:
+    """Whatever its name; of two addresses without telling names the first is the origin. All of it is uncertain."""
+    path = ROOT / "tests/detection/correct" / which
+    text = propose(compiled(path), str(path), path.read_text())
+    (tmp_path / "lab.yaml").write_text(text)
+    names = read_project(tmp_path / "lab.yaml").names
+    assert names.functions["buffer_transaction"] == buffer
+    assert names.returns.get("get_transaction_details") == (tuple(details.split()) if details else None)
+    arguments = names.event_arguments.get("TransactionBuffered", {})
+    assert [arguments[name] for name in ("origin_rollup", "target_rollup") if name in arguments] == rollups
+    assert all("# uncertain" in line for line in text.splitlines() if "buffer_transaction:" in line)

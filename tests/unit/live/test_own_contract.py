@@ -22,7 +22,7 @@ from lab.live.planning.steps import initializers
 from lab.model.contract.names import ContractNames, SetUpCall
 from lab.paths import CONTRACTS
 from tests.compiling import compile_once
-from tests.detection.correct.test_correct import put_together
+from tests.detection.correct.test_correct import HERE, put_together
 
 from .conftest import Open, World
 from .test_commands import prepare, run
@@ -205,12 +205,12 @@ def test_a_window_that_nobody_can_set(world: Open, artifact: dict[str, Any], mon
 
 def test_an_initializer_behind_a_proxy(world: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deployer calls it first, and owns what it deployed. Code may hold addresses that depend on its place."""
-    put_together(tmp_path)
+    built = shutil.copytree(HERE / "proxy", tmp_path / "built")
+    put_together(built)
     lab = world("sepolia")
     prepare(lab, monkeypatch)
     initializer = SetUpCall(function="initialize", args=(role_account("owner").address, 30), first=True)
-    lab.target = deployable(compile_once(tmp_path / "Engine.json"), ContractNames(set_up=(initializer,)))
-    shutil.copytree(tmp_path, lab.folder / "built")
+    lab.target = deployable(compile_once(built / "Engine.json"), ContractNames(set_up=(initializer,)))
     named(lab, "built/Engine.json")
     (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
     assert outcome.problem is None

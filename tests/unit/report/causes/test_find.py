@@ -132,6 +132,15 @@ def test_two_scenarios_that_say_it_in_their_own_words(
     assert any(f"{layer}: " in line for line in causes_text(report))
 
 
+@pytest.mark.parametrize("function", ["unpause", "pause", "add_operator"])
+def test_a_call_by_a_role_is_of_its_function(tmp_path: Path, function: str) -> None:
+    """However many words its name has."""
+    by_model = unmet(tmp_path, "stop as documented", f"{function}: expected it to revert (Only owner), it succeeded")
+    by_role = unmet(tmp_path, f"{function} by relayer to be refused for want of authority", "fail (not paused)")
+    (cause,) = report_of(tmp_path, by_model, by_role).causes
+    assert (cause.function, len(cause.runs)) == (function, 2)
+
+
 def unmet(tmp_path: Path, wanted: str, actual: str) -> object:
     """A failed run in which one expectation was not met."""
     folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)

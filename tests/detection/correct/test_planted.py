@@ -1,0 +1,55 @@
+"""One bug in a correct contract of another style: found under the names that its lab.yaml gives, and as one cause."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.chains.nodes.process import ProcessBackend
+from lab.explore.mutate.library import load_library
+from lab.model.verdict import Verdict
+from lab.paths import SCENARIOS
+from lab.session.suite import compile_target
+from lab.session.under_test import system_under_test
+
+from .test_correct import HERE, played, put_together, scenario_name
+
+PLANTED = [
+    ("mask", "self.roles[account] | mask", "self.roles[account] ^ mask", "mutation/test_every_rule",
+     "add_operator", "expected authorized_operators afterwards to be True, got False"),
+    ("mask", "    self._only(2)", "    self._only(3)", "model/test_model",
+     "expire_transaction", "expected it to revert (Coordinator is paused), it succeeded while paused"),
+    ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
+     "edge.first", "and emitted nothing"),
+    ("packed", "& ~(255 << 160) | state", "& ~(65535 << 160) | state", "model/test_model",
+     "resolve_dependency", "timestamp of get_transaction_details"),
+    ("proxy", '    assert self.version == 0, "Initialized before"\n', "", "security/test_role_matrix",
+     "initialize by attacker", "it succeeded"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("which", "here", "instead", "scenario", "what", "words"), PLANTED)
+def test_the_bug_is_found(
+    shared_backend: ProcessBackend,
+    tmp_path: Path,
+    which: str,
+    here: str,
+    instead: str,
+    scenario: str,
+    what: str,
+    words: str,
+) -> None:
+    """By the scenario that is about it, in words that name the call."""
+    folder = tmp_path / "project"
+    shutil.copytree(HERE / which, folder)
+    (source,) = (path for path in folder.glob("*.vy") if here in path.read_text())
+    source.write_text(source.read_text().replace(here, instead, 1))
+    if which == "proxy":
+        put_together(folder)
+    target = compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=folder))
+    (entry,) = load_library(SCENARIOS, lambda path: scenario_name(path) == scenario).items.values()
+    verdict = played(target, entry, shared_backend, tmp_path / "run").verdict
+    assert verdict.verdict is Verdict.FAIL, verdict.reasons
+    assert any(what in reason and words in reason for reason in verdict.reasons), verdict.reasons
