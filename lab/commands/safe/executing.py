@@ -60,7 +60,10 @@ def execute(paths: Sequence[Path], file: Path, options: SignerOptions, request: 
     if not request.broadcast:
         return _tried(works, signer.address, as_json=request.as_json)
     require_names(targets, request.confirmed)
-    desk, ended = SafeDesk(safe_journal(deployment.path, signer.address, deployment.chains), notify), list[SafeExecution]()
+    desk, ended = (
+        SafeDesk(safe_journal(deployment.path, signer.address, deployment.chains), notify),
+        list[SafeExecution](),
+    )
     try:
         for proposal, target in works:
             work = SafeExecutions(desk, target, connect(target, notify).rpc, signer, request.waiting)
