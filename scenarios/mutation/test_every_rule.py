@@ -130,6 +130,8 @@ def roles(clock: Clock) -> None:
     clock.call("buffer_transaction", *clock.request(clock.now + 9), role="user")
     clock.owner("remove_operator", user)
     clock.call("buffer_transaction", *clock.request(clock.now + 9), role="user")
+    clock.owner("propose_owner", role_account("owner").address)
+    clock.owner("accept_ownership")
     clock.owner("propose_owner", user)
     clock.owner("propose_owner", heir)
     for role in ("user", "owner", "newowner", "newowner"):

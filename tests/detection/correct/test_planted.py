@@ -23,6 +23,8 @@ PLANTED = [
      "expire_transaction", "expected it to revert (Coordinator is paused), it succeeded while paused"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
+    ("ledger", "self.next_admin = account\n", "self.next_admin = account\n    if account == self.admin:\n"
+     "        self.admin = empty(address)\n", "mutation/test_every_rule", "propose_owner", "expected owner afterwards"),
     ("packed", "& ~(255 << 160) | state", "& ~(65535 << 160) | state", "model/test_model",
      "resolve_dependency", "timestamp of get_transaction_details"),
     ("proxy", '    assert self.version == 0, "Initialized before"\n', "", "security/test_role_matrix",
