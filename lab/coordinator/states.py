@@ -34,13 +34,21 @@ class StateNumbering:
     def learn(cls, buffered: int, seen: Mapping[str, int] | None = None) -> StateNumbering:
         """From the number read right after a buffering, and from those `seen` later in a transaction's life.
 
-        A usual numbering that agrees completes them. Raises ValueError if none fits and READY or EXECUTED was not seen.
+        A usual numbering that agrees completes them. Where the end of an execution reads as another state of a usual
+        one, or as what expired does, it is the contract that is wrong. Raises ValueError if none fits and READY or
+        EXECUTED was not seen.
         """
         later = {name: number for name, number in (seen or {}).items() if name != "BUFFERED"}
+        if "EXECUTED" in later and later["EXECUTED"] == later.get("EXPIRED"):
+            del later["EXECUTED"], later["EXPIRED"]
         core = {name: number for name, number in later.items() if name != "EXPIRED"}
-        for numbers in (FLAGS, DOCUMENTED, FLAGS_FROM_BUFFERED):
-            if numbers["BUFFERED"] == buffered and core.items() <= numbers.items():
+        usual = [numbers for numbers in (FLAGS, DOCUMENTED, FLAGS_FROM_BUFFERED) if numbers["BUFFERED"] == buffered]
+        for numbers in usual:
+            if core.items() <= numbers.items():
                 return cls(numbers | later)
+        for numbers in usual:
+            if core.get("READY") == numbers["READY"] and core.get("EXECUTED") in numbers.values():
+                return cls(numbers)
         if core.keys() == {"READY", "EXECUTED"}:
             return cls({"EMPTY": 0, "BUFFERED": buffered, **later})
         raise ValueError(f"expected BUFFERED to read as 2 (flags) or 1 (documented numbering), got {buffered}")

@@ -70,14 +70,15 @@ def _simulated(rpc: Rpc, codec: Codec, address: str, operator: str, before: Sequ
 
 
 def _read(codec: Codec, states: Sequence[str], blocks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """What was read after each call that succeeded; a state that was reached before is none of its own."""
+    """What was read after each call that succeeded; a state that was reached before in that life is none of its own."""
     numbers: dict[str, int] = {}
     for state, block in zip(states, blocks, strict=False):
         if not state:
             continue
         *_, call, read = block["calls"]
         number = int(codec.decode_result("get_transaction_state", read["returnData"])[0])
-        if int(call["status"], 16) == 1 and number and number not in numbers.values():
+        before = {name: known for name, known in numbers.items() if (name, state) != ("EXECUTED", "EXPIRED")}
+        if int(call["status"], 16) == 1 and number and number not in before.values():
             numbers[state] = number
     return numbers
 

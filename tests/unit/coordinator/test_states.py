@@ -64,6 +64,20 @@ def test_learnt_from_a_whole_life(seen: dict[str, int], numbers: dict[str, int])
     assert StateNumbering.learn(1, {"BUFFERED": 1, **seen}).numbers == numbers
 
 
+@pytest.mark.parametrize(
+    ("seen", "numbers"),
+    [
+        ({"BUFFERED": 2, "READY": 4, "EXECUTED": 16}, FLAGS),
+        ({"BUFFERED": 2, "READY": 4, "EXECUTED": 16, "EXPIRED": 16}, FLAGS),
+        ({"BUFFERED": 1, "READY": 2, "EXECUTED": 4, "EXPIRED": 4}, DOCUMENTED),
+        ({"BUFFERED": 2, "READY": 4, "EXECUTED": 1}, FLAGS),
+    ],
+)
+def test_a_wrong_state_is_no_numbering_of_its_own(seen: dict[str, int], numbers: dict[str, int]) -> None:
+    """An execution that ends in another state of a usual numbering, or as expiry does: learnt, it would pass."""
+    assert StateNumbering.learn(seen["BUFFERED"], seen).numbers == numbers
+
+
 def test_half_a_life_fits_no_numbering() -> None:
     """READY as 3 alone does not say what EXECUTED is."""
     with pytest.raises(ValueError, match="expected BUFFERED"):
