@@ -39,17 +39,26 @@ class SignerExecutor:
         return self._signer.address.lower()
 
     def execute(self, chain: OperatedChain, calls: Sequence[Call]) -> list[Result]:
-        """See `Executor`. After the first call that is not confirmed the others are refused."""
+        """See `Executor`. After the first call that is not confirmed those are refused that nobody has signed yet.
+
+        What is urgent is sent together: a removal of several roles need not wait for final blocks between them.
+        """
         results: list[Result] = []
+        at_once = len(calls) if all(call.urgent for call in calls) else self._at_once
+        failed: Result | None = None
         for number, call in enumerate(calls):
-            if self._at_once > 1 and number % self._at_once == 0:
-                self._announce(chain, calls[number : number + self._at_once])
-            if results and results[-1].outcome != "confirmed":
-                reason = f"not sent: {results[-1].call.text} before it is {results[-1].outcome}"
+            if at_once > 1 and number % at_once == 0 and failed is None:
+                self._announce(chain, calls[number : number + at_once])
+            if failed is not None and not self._is_under_way(chain, call):
+                reason = f"not sent: {failed.call.text} before it is {failed.outcome}"
                 results.append(Result(call, "refused", reason=reason))
-            else:
-                results.append(self._carry_out(chain, call))
+                continue
+            results.append(self._carry_out(chain, call))
+            failed = failed or (None if results[-1].outcome == "confirmed" else results[-1])
         return results
+
+    def _is_under_way(self, chain: OperatedChain, call: Call) -> bool:
+        return bool(self._desk.journal.under_way(chain.name, self._step_name(chain, call)))
 
     def bulk(self, *, at_once: int) -> SignerExecutor:
         """The same account for many calls: several under way at once, and a block that is not final is enough."""

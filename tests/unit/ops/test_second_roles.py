@@ -91,3 +91,13 @@ def test_one_role_that_is_missing_is_said_and_given(lane: World) -> None:
     assert run("operators", "sync", *ONLY)[0] == 0
     assert calls() == ["add_executor"]
     assert run("operators", "list", *ONLY[:2])[0] == 0
+
+
+def test_every_role_is_taken_at_once(lane: World) -> None:
+    """None waits until the one before it is in a block: all are signed and sent first."""
+    assert run("operators", "add", SOMEBODY, *ONLY)[0] == 0
+    assert run("revoke", SOMEBODY, "--all", *ONLY)[0] == 0
+    (path,) = lane.folder.glob("deployment.ops-*.journal.jsonl")
+    entries = [json.loads(line) for line in path.read_text().splitlines()[1:]]
+    assert [one["event"] for one in entries if one["step"].startswith("remove_")][:4] == ["signed"] * 3 + ["mined"]
+    assert [one["event"] for one in entries if one["step"].startswith("add_")][:3] == ["signed", "mined", "final"]
