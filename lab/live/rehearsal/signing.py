@@ -54,8 +54,9 @@ def stand_in(
     for path in (key, password):
         path.unlink(missing_ok=True)
     try:
-        write_atomically(password, secrets.token_hex(16) + "\n", mode=0o600)
-        save_key(key, account.key, password.read_text(encoding="utf-8").strip(), scrypt_n=SCRYPT_N)
+        word = secrets.token_hex(16)
+        write_atomically(password, f"{word}\n", mode=0o600)
+        save_key(key, account.key, word, scrypt_n=SCRYPT_N)
         given = KeystoreSigner(keystore=key.name, password_file=password.name)
         if isinstance(declared, RemoteSigner):
             with signing_server(account) as url:
@@ -124,7 +125,7 @@ def signing_server(account: Account) -> Iterator[str]:
 def main(keystore: str, password_file: str) -> None:
     """Sign what is on standard input; the raw transaction on standard output."""
     given = KeystoreSigner(keystore=keystore, password_file=password_file)
-    print(signed_as_asked(open_keystore(given, Path(), input), json.load(sys.stdin)))
+    print(signed_as_asked(open_keystore(given, Path(), input), json.loads(sys.stdin.read())))
 
 
 if __name__ == "__main__":
