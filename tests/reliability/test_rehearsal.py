@@ -39,6 +39,11 @@ EXPLORERS = "[{kind: sourcify}, {kind: etherscan, key: env:K}, {kind: blockscout
 PLAIN = f"contract: {(CONTRACTS / 'plain' / 'PlainCoordinator.vy').as_posix()}\n{FILE}  sepolia: {{rpc: [env:A]}}\n"
 LEGACY = (CONTRACTS / "plain" / "LegacyCoordinator.vy").as_posix()
 OWN = f"contract: %s\n{FILE}  sepolia: {{rpc: [env:A], explorers: {EXPLORERS}}}\n"
+SIGNERS = FILE.replace(
+    "{keystore: deployer.json}", "{exec: cast mktx --ledger, address: '0x%s'}" % ("d1" * 20)
+) + "  sepolia: {rpc: [env:A]}\noperator: {remote: env:SIGNER, address: '0x%s', method: account_signTransaction}\n" % (
+    "d2" * 20
+)
 # Ten networks wait for their finality behind failing endpoints; beside other work that took longer than 15 minutes.
 PATIENCE_S = 3_600
 
@@ -72,9 +77,10 @@ def rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, F
     artifact = tmp_path_factory.mktemp("artifact")
     compiled = compile_once(Path(LEGACY))
     (artifact / "made.json").write_text(json.dumps({"abi": compiled.abi, "bytecode": compiled.bytecode}))
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(5) as pool:
         yield {
             "networks": pool.submit(rehearse, tmp_path_factory.mktemp("networks"), networks),
+            "signers": pool.submit(rehearse, tmp_path_factory.mktemp("signers"), SIGNERS),
             "problem": pool.submit(rehearse, tmp_path_factory.mktemp("problem"), PLAIN),
             "owned": pool.submit(rehearse, tmp_path_factory.mktemp("owned"), OWN % LEGACY, owned=True),
             "artifact": pool.submit(rehearse, artifact, OWN % "made.json", owned=True),
@@ -87,6 +93,8 @@ def test_a_rehearsal_succeeds_behind_failing_endpoints(rehearsals: dict[str, Fut
     assert done.code == 0, done.said
     evidence = LiveEvidence.read(done.folder / "evidence.json")
     assert evidence.kind == "rehearsal"
+    happened = f"taken up again: {len(NAMES)}; blocks of the contract reorganised away: {len(NAMES)}"
+    assert happened in done.said.replace("\n", " ")
     assert [network.kind for network in evidence.networks] == ["rehearsal"] * len(NAMES)
     assert len({network.address for network in evidence.networks}) == 1
     assert all(set(network.smoke.values()) == {"ok"} for network in evidence.networks)
@@ -101,6 +109,15 @@ def test_a_rehearsal_stops_at_what_the_plan_finds(rehearsals: dict[str, Future[R
     assert done.code == 1, done.said
     assert "sepolia: PROBLEM: the contract has no hand-over" in done.said
     assert "FAILED" in done.said
+
+
+def test_signers_of_the_declared_kinds(rehearsals: dict[str, Future[Rehearsed]]) -> None:
+    """A command deploys, a server signs the smoke run: neither program nor variable of the user's is needed."""
+    done = rehearsals["signers"].result()
+    assert done.code == 0, done.said
+    (network,) = LiveEvidence.read(done.folder / "evidence.json").networks
+    assert set(network.smoke.values()) == {"ok"}
+    assert not list(done.folder.glob("signer-*"))
 
 
 def test_whoever_deploys_is_the_declared_owner(rehearsals: dict[str, Future[Rehearsed]]) -> None:

@@ -227,12 +227,14 @@ OPENERS = {
     "commands/monitor/up.py": "monitor up",
     "faults/transport/proxy.py": "the relayer's endpoint: load, up, live rehearse, and pytest below",
     "live/explorer/server.py": "live explorer, live rehearse",
+    "live/rehearsal/endpoint.py": "live rehearse",
+    "live/rehearsal/signing.py": "live rehearse",
     "monitor/exporter.py": "monitor exporter",
     "monitor/servers.py": "a port that is free, closed again",
     "session/doctor.py": "a port that is free, closed again",
     "relayer/metrics.py": "the relayer's own metrics",
 }
-OPENS = re.compile(r"create_server\(|start_server\(|start_http_server\(|TCPSite\(|HTTPServer\(|\.listen\(")
+OPENS = re.compile(r"create_server\(|start_server\(|start_http_server\(|TCPSite\(|HTTPServer[()]|\.listen\(")
 WATCHED = ("pytest", "pytest on the wall clock", "swarm", "mutate")
 
 

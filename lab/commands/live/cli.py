@@ -134,9 +134,13 @@ def explorer(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any.")] = 0,
     pending: Annotated[int, typer.Option(min=0, max=1000, help="Number of answers that ask to wait.")] = 0,
     altered: Annotated[bool, typer.Option("--altered", help="Change one byte of each submission.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="busy=N, broken=N, not_indexed=N, already=N or compiler=VERSION; may be repeated."),
+    ] = None,
 ) -> None:
     """Run a local explorer that recompiles submissions: Sourcify, Etherscan and Blockscout in one, on 127.0.0.1."""
     from lab.commands.live.rehearsal import explorer as run
-    from lab.live.explorer.faults import ExplorerFaults
+    from lab.live.explorer.faults import ExplorerFaults, with_faults
 
-    run(chain, port, ExplorerFaults(pending=pending, altered=altered))
+    run(chain, port, with_faults(ExplorerFaults(pending=pending, altered=altered), fault or ()))

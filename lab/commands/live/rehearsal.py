@@ -57,6 +57,11 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
     met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())
     print(f"{ended.requests} requests met {sum(ended.faults.values())} faults ({met})")
+    if ended.mishaps is not None:
+        print(
+            f"commands ended at a line of the journal and taken up again: {len(ended.mishaps.interrupted)}; blocks of "
+            f"the contract reorganised away: {len(ended.mishaps.reorganised)}"
+        )
     print(f"REHEARSED (this proves nothing about a real network): {page}" if ended.succeeded else f"FAILED: {page}")
     return 0 if ended.succeeded else 1
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from lab.errors import UsageError
 from lab.live.explorer.judge import Submission
 
 _PROSE = re.compile(r'""".*?"""|#[^\n]*', re.DOTALL)
@@ -16,23 +18,28 @@ _SHOWN = (
     re.compile(r'(?<!")"\w'),
     re.compile(r"(?:[=<>] ?|\breturn )[1-9](?=\d*\b)"),
 )
+COUNTED = ("pending", "busy", "broken", "not_indexed", "already")
+COUNT_DIGITS_MAX = 4
+_VERSION = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}")
 
 
 @dataclass(slots=True)
 class ExplorerFaults:
     """Counts go down as they are used up.
 
-    `pending` answers say wait, `busy` ones are HTTP 429, `broken` ones HTTP 503, `not_indexed` ones do not know the
-    address yet. `altered` changes one byte of a revert text.
+    `pending` answers say wait, `busy` ones are limits, `broken` ones HTTP 503, `not_indexed` ones do not know the
+    address yet, `already` ones say that it is verified, whoever did that in between. `altered` changes one byte of a
+    revert text.
     """
 
     pending: int = 0
     busy: int = 0
     broken: int = 0
     not_indexed: int = 0
+    already: int = 0
     altered: bool = False
     other_compiler: str | None = None
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def take(self, kind: str) -> bool:
         """Whether the fault happens now; it is used up by one."""
@@ -57,6 +64,20 @@ class ExplorerFaults:
             changed.pop("integrity", None)
             given = replace(given, standard_json=changed)
         return replace(given, version=self.other_compiler) if self.other_compiler else given
+
+
+def with_faults(faults: ExplorerFaults, given: Iterable[str]) -> ExplorerFaults:
+    """The same with `NAME=COUNT` of the counted ones, and `compiler=VERSION`. Raises UsageError."""
+    for text in given:
+        name, _, value = text.partition("=")
+        if name in COUNTED and value.isdecimal() and len(value) <= COUNT_DIGITS_MAX:
+            setattr(faults, name, int(value))
+        elif name == "compiler" and _VERSION.fullmatch(value):
+            faults.other_compiler = value
+        else:
+            known = "=N, ".join(COUNTED)
+            raise UsageError(f"--fault: expected {known}=N or compiler=VERSION (compiler=0.4.1), got {text[:60]!r}")
+    return faults
 
 
 def _one_byte_changed(source: str) -> str | None:

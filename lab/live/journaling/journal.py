@@ -80,6 +80,12 @@ class Journal:
         _append(self.path, head.model_dump_json())
         self.head = None
 
+    @property
+    def entries(self) -> list[Entry]:
+        """All of them, in order."""
+        with self._lock:
+            return list(self._entries)
+
     def of(self, network: str, step: str | None = None) -> list[Entry]:
         """The entries of a network, or of one of its steps, in order."""
         with self._lock:

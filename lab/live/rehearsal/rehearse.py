@@ -1,8 +1,9 @@
 """Runs a deployment file from end to end on local chains: the same code, with the network, signers and explorers faked.
 
-Chains have the ids of the real ones and faster blocks. Each has two endpoints that fail now and then. The deployer is a
-key that lives as long as the rehearsal, and stands wherever the file names its deployer; who declares operators whose
-keys the lab cannot have sees the smoke run made by an operator of the rehearsal's own.
+Chains have the ids of the real ones and faster blocks. Each has two endpoints that fail now and then, its command ends
+once at a line of the journal, and a reorg takes the contract's block. The deployer is a key that lives as long as the
+rehearsal, held by a signer of the declared kind, and stands wherever the file names its deployer; who declares
+operators whose keys the lab cannot have sees the smoke run made by an operator of the rehearsal's own.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.rehearsal.endpoint import FAULTS, FaultyEndpoint, faulty_endpoint
+from lab.live.rehearsal.mishaps import Interrupted, Mishaps, RehearsedJournal
+from lab.live.rehearsal.signing import stand_in
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
-from lab.live.signers import declared_deployer
-from lab.live.signers.keystore import KeystoreAccount
+from lab.live.signers import Signer, declared_deployer
 from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere, without_source
 from lab.model.chain.finality import Finality
@@ -47,6 +49,7 @@ BLOCK_MS = 250
 FUNDS_WEI = 10**21
 FAULT_SHARE = 0.1
 FINALITY_BLOCKS = 3
+SEED = 1
 WINDOW_S = 5
 PACE = Pace(first_s=0.2, max_s=1.0, deadline_s=120.0)
 WAITING = Waiting(look_s=0.2, stuck_s=6.0, deadline_s=240.0)
@@ -58,7 +61,7 @@ Notify = Callable[[str], None]
 class Rehearsal:
     """How it went: the evidence, and what each step said. `requests` and `faults` are those of the endpoints.
 
-    With a plan that has problems nothing was deployed.
+    With a plan that has problems nothing was deployed, and no mishap happened.
     """
 
     evidence: LiveEvidence
@@ -68,6 +71,7 @@ class Rehearsal:
     smokes: tuple[SmokeResult, ...]
     requests: int
     faults: dict[str, int]
+    mishaps: Mishaps | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -105,7 +109,12 @@ def rehearse(
     """Everything in order: plan, deploy, verify, smoke, read. Raises LabError where no chain can be started."""
     deployer, operator = _account("deployer"), _account("operator")
     roles = {declared: deployer.address for declared in (declared_deployer(deployment),) if declared is not None}
-    with open_stage(deployment, backend, folder, run_id, Actors(operator.address, roles)) as stage:
+    declared = deployment.file
+    with (
+        open_stage(deployment, backend, folder, run_id, Actors(operator.address, roles)) as stage,
+        stand_in(declared.deployer, deployer, folder) as deploys,
+        stand_in(declared.operator or declared.deployer, operator, folder) as tries,
+    ):
         for chain in stage.chains.values():
             for address in (deployer.address, operator.address):
                 chain.rpc.call("anvil_setBalance", address, hex(FUNDS_WEI))
@@ -113,15 +122,31 @@ def rehearse(
         plans = tuple(make_plan(work, stage.targets, datetime.datetime.now(datetime.UTC).date()))
         if any(plan.problems for plan in plans):
             return Rehearsal(_evidence(work, stage.targets, (), (), plans), plans, (), (), (), *_met(stage))
-        outcomes = deploy_all(work, stage.targets, KeystoreAccount(deployer, Path("rehearsal")), WAITING)
+        mishaps = Mishaps({name: chain.url.reveal() for name, chain in stage.chains.items()}, seed=SEED)
+        work, outcomes = _deployed(work, stage.targets, deploys, mishaps)
         reached = tuple(
             target for target, outcome in zip(stage.targets, outcomes, strict=True) if outcome.problem is None
         )
         verifications = _verified(work, reached, stage.variables)
-        signer = KeystoreAccount(operator, Path("rehearsal"))
-        smokes = tuple(smoke_all(work, reached, signer, WAITING))
+        smokes = tuple(smoke_all(work, reached, tries, WAITING))
         evidence = _evidence(work, stage.targets, verifications, smokes, plans)
-        return Rehearsal(evidence, plans, tuple(outcomes), verifications, smokes, *_met(stage))
+        return Rehearsal(evidence, plans, tuple(outcomes), verifications, smokes, *_met(stage), mishaps)
+
+
+def _deployed(
+    work: Undertaking, targets: tuple[Target, ...], signer: Signer, mishaps: Mishaps
+) -> tuple[Undertaking, list[Outcome]]:
+    """One command for each end that it meets; what the last one goes by, and how it ended."""
+    path, header = work.journal.path, Header(contract=work.contract.bytecode_sha256, deployer=work.deployer)
+    while True:
+        # Each command knows what stands on the disk, and no more.
+        work = replace(work, journal=RehearsedJournal(open_journal(path, header), mishaps))
+        outcomes = deploy_all(work, targets, signer, WAITING)
+        ended = [one.problem for one in outcomes if isinstance(one.problem, Interrupted)]
+        if not ended:
+            return work, outcomes
+        for problem in ended:
+            work.notify(str(problem))
 
 
 def _met(stage: Stage) -> tuple[int, dict[str, int]]:

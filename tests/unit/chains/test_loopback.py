@@ -14,8 +14,10 @@ from flask import Flask
 
 import lab
 from lab.chains.loopback import is_from_page
+from lab.coordinator import role_account
 from lab.live.explorer.server import open_explorer
 from lab.live.rehearsal.endpoint import faulty_endpoint
+from lab.live.rehearsal.signing import signing_server
 from lab.load.generator.ports import keep_pages_out
 
 FOREIGN = [
@@ -28,6 +30,7 @@ SERVERS = {
     "faults/transport/proxy.py": "tests/unit/faults/test_proxy.py",
     "live/explorer/server.py": "here",
     "live/rehearsal/endpoint.py": "here",
+    "live/rehearsal/signing.py": "here",
     "monitor/exporter.py": "answers GET only, with figures for whoever scrapes it, on other machines, too",
 }
 STARTS = ("ThreadingHTTPServer((", 'super().__init__(("127.0.0.1"', "TCPSite(", ".listen(", ".accept()")
@@ -56,7 +59,13 @@ def ask(url: str, headers: dict[str, str]) -> int:
     return connection.getresponse().status
 
 
-@pytest.mark.parametrize("server", [endpoint, explorer])
+@contextmanager
+def signer() -> Iterator[str]:
+    with signing_server(role_account("owner")) as url:
+        yield url
+
+
+@pytest.mark.parametrize("server", [endpoint, explorer, signer])
 def test_pages_are_refused(server: object) -> None:
     """By Host and by Origin; without either a program gets its answer."""
     with server() as url:  # type: ignore[operator]

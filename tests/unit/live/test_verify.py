@@ -14,9 +14,10 @@ import pytest
 
 from lab.coordinator import Account
 from lab.deploy.deployer import deployable
+from lab.errors import UsageError
 from lab.live.declaration.deployment_file import Explorer, Target
 from lab.live.execution.deploy import deploy_all
-from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.faults import ExplorerFaults, with_faults
 from lab.live.explorer.judge import Submission
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.undertaking import Undertaking
@@ -127,6 +128,25 @@ def test_sourcify_does_not_see_the_contract_yet(deployed: Callable[..., Deployed
     with open_explorer(explorer_of(place), ExplorerFaults(not_indexed=count)) as explorer:
         (verdict,) = place.verify(explorer, "sourcify").verdicts
     assert verdict.result == "exact", verdict
+
+
+def test_faults_by_their_names() -> None:
+    """As the command line has them; anything else is refused with what there is."""
+    faults = with_faults(ExplorerFaults(altered=True), ["busy=2", "already=1", "compiler=0.4.1"])
+    assert faults == ExplorerFaults(busy=2, already=1, altered=True, other_compiler="0.4.1")
+    for wrong in ("busy", "busy=-1", "busy=99999", "silent=1", "compiler=x", "_lock=1", "altered=1"):
+        with pytest.raises(UsageError, match=r"expected pending=N, busy=N, .* or compiler=VERSION .*, got"):
+            with_faults(ExplorerFaults(), [wrong])
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_verified_by_somebody_else_meanwhile(deployed: Callable[..., Deployed], kind: str) -> None:
+    """The explorer knew nothing when it was asked, and says so once the sources come: that is a success."""
+    place = deployed()
+    faults = ExplorerFaults(already=1)
+    with open_explorer(explorer_of(place), faults) as explorer:
+        (verdict,) = place.verify(explorer, kind).verdicts
+    assert (verdict.result, verdict.detail, faults.already) == ("match", "was verified already", 0)
 
 
 @pytest.mark.parametrize("kind", ALL)
