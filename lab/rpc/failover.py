@@ -199,10 +199,11 @@ class FailoverTransport:
                 self._is_well(place)
         if accepted:
             return answer
-        # What nobody knows the end of weighs most; then what says that the transaction is there.
+        # What nobody knows the end of weighs most; then what says that the transaction is there; then what is about it.
         open_ended = [error for error in failures if not error.definite]
         known = [error for error in failures if isinstance(error, RpcRefused) and is_known(error)]
-        raise (open_ended or known or failures or [self._nobody(method)])[0]
+        about = [error for error in failures if isinstance(error, RpcRefused) and not is_trouble(error)]
+        raise (open_ended or known or about or failures or [self._nobody(method)])[0]
 
     def _admit(self, place: _Place, timeout_s: float | None) -> None:
         """Ask an endpoint which chain it is of, once, and again after trouble. Raises an RpcFailure.

@@ -24,7 +24,7 @@ from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
 from lab.model.live_evidence import STUCK_S
 from lab.rpc import Rpc, RpcFailure, RpcRefused
-from lab.rpc.refusals import OUTBID, USED, is_known, says
+from lab.rpc.refusals import OUTBID, USED, is_busy, is_known, says
 
 REPLACEMENT_BUMP_MIN_PERCENT = 13
 
@@ -99,8 +99,7 @@ class Sender:
             if receipt is None and in_a_block:
                 self._say(step, "its block was reorganised away: the same bytes are sent again")
                 in_a_block = False
-                self._send(step, signed)
-                sent_at = self._waiting.now()
+                sent_at = self._sent_at(step, signed)
             elif receipt is not None:
                 in_a_block = True
                 done = self._mined(step, signed, receipt)
@@ -109,8 +108,7 @@ class Sender:
             elif self._waiting.now() - sent_at >= self._waiting.stuck_s:
                 if sent_at > float("-inf"):
                     signed = self._replaced(step, contract, signed)
-                self._send(step, signed)
-                sent_at = self._waiting.now()
+                sent_at = self._sent_at(step, signed)
             if self._waiting.now() > deadline:
                 raise DeadlineExceeded(
                     f"{self._target.name}: expected {step.name} in a final block within "
@@ -132,8 +130,7 @@ class Sender:
         return max(least_nonce, signed[-1].nonce + 1)
 
     def _is_final(self, receipt: dict[str, Any]) -> bool:
-        now_s = self._waiting.unix_s()
-        return is_final(self._rpc, self._target.finality, receipt, now_s)
+        return is_final(self._rpc, self._target.finality, receipt, self._waiting.unix_s())
 
     def _signed(self, step: Step) -> list[Entry]:
         return self._work.journal.under_way(self._target.name, step.name)
@@ -199,18 +196,24 @@ class Sender:
         self._say(step, f"not in a block yet: replaced, {fees.max_fee_per_gas / 1e9:.4g} gwei at most")
         return [*signed, self._sign(step, contract, last.nonce, fees)]
 
-    def _send(self, step: Step, signed: list[Entry]) -> None:
-        """The newest one; what a node knows already is as good as sent."""
-        newest = signed[-1]
+    def _sent_at(self, step: Step, signed: list[Entry]) -> float:
+        """Send it; when that was, long ago where no endpoint took it: then the next look sends the same again."""
+        return self._waiting.now() if self._send(step, signed) else float("-inf")
+
+    def _send(self, step: Step, signed: list[Entry]) -> bool:
+        """The newest one, unless endpoints are in trouble; what a node knows already is as good as sent."""
         try:
-            self._rpc.send_raw(newest.raw)
+            self._rpc.send_raw(signed[-1].raw)
         except RpcRefused as refused:
-            if is_known(refused):
-                return
-            self._not_taken(step, signed, refused)
+            if is_busy(refused):
+                self._say(step, f"no endpoint takes it now ({refused}): it is sent again")
+                return False
+            if not is_known(refused):
+                self._not_taken(step, signed, refused)
         except RpcFailure as failure:
             # It may have arrived; whether it did is seen by its receipt.
             self._say(step, f"sent, and nobody answered ({failure}): looking for it")
+        return True
 
     def _not_taken(self, step: Step, signed: list[Entry], refused: RpcRefused) -> None:
         if says(refused, USED):
@@ -236,8 +239,7 @@ class Sender:
 
     def _mined(self, step: Step, signed: list[Entry], receipt: dict[str, Any]) -> Entry:
         """Write down a block that is new to the journal; after a reorg that is another one."""
-        by_hash = {entry.tx: entry for entry in signed}
-        entry = by_hash[receipt["transactionHash"]]
+        entry = {entry.tx: entry for entry in signed}[receipt["transactionHash"]]
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
             self._void(step, entry, receipt)

@@ -18,6 +18,7 @@ from lab.live.rehearsal.endpoint import FAULTS, LASTING, FaultyEndpoint, faulty_
 from lab.live.results.evidence import observe
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
+from lab.rpc import Rpc, RpcRefused
 from lab.rpc.failover import EndpointsDisagree, FailoverTransport
 from tests.reliability.mutants import FACTOR
 
@@ -111,6 +112,25 @@ def test_both_fail_in_each_phase(world: Open, simulated: Callable[[World], None]
         assert_stands(lab, "sepolia")
         after = [entry.tx for entry in lab.work().journal.of("sepolia") if entry.event == "signed"]
         assert after[: len(signed)] == signed
+
+
+@pytest.mark.parametrize("code", [503, 429, -32005])
+def test_no_endpoint_takes_a_transaction_for_a_while(world: Open, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Their trouble is no verdict on it: the same bytes are sent again, and no fees raised."""
+    lab, sent = world("sepolia"), list[str]()
+    send = Rpc.send_raw
+
+    def troubled(self: Rpc, raw: str) -> str:
+        sent.append(raw)
+        if sent.count(raw) < 4:
+            raise RpcRefused("eth_sendRawTransaction", code, "upstream connect error")
+        return send(self, raw)
+
+    monkeypatch.setattr(Rpc, "send_raw", troubled)
+    outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert outcome.problem is None
+    assert_stands(lab, "sepolia")
+    assert [sent.count(raw) for raw in dict.fromkeys(sent)] == [4] * 5
 
 
 def test_two_endpoints_of_two_forks(world: Open, shared_backend: ProcessBackend) -> None:

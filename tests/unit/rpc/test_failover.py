@@ -270,6 +270,14 @@ def test_a_send_that_nobody_took(failures: tuple[RpcFailure, ...]) -> None:
     ]
 
 
+def test_a_refusal_of_the_transaction_weighs_more_than_trouble() -> None:
+    """Who is limited has no opinion of it."""
+    answers = (RpcRefused("s", 503, "HTTP 503"), RpcRefused("s", -32000, "insufficient funds"))
+    transport, _, _ = several(*(Endpoint(eth_sendRawTransaction=answer) for answer in answers))
+    with pytest.raises(RpcRefused, match="insufficient funds"):
+        transport.call("eth_sendRawTransaction", ["0x02"])
+
+
 def test_endpoints_that_disagree_are_said() -> None:
     """A fork is no question of majorities."""
     one, two = ({"hash": f"0x{digit * 64}"} for digit in "ab")
