@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -48,6 +49,8 @@ class Site:
     nodes: Mapping[str, Node]
     said: list[str] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    # Whoever mines waits for the node's answer, which one that hangs never gives.
+    turn: threading.RLock = field(default_factory=threading.RLock)
     simulated_s: float = 0.0
 
     @property
@@ -61,14 +64,16 @@ class Site:
 
     def mine(self, blocks: int = 1) -> None:
         """Blocks on every chain that answers."""
-        for name in self.nodes:
-            if name not in self.silent:
-                self.rpc(name).call("anvil_mine", hex(blocks))
+        with self.turn:
+            for name in self.nodes:
+                if name not in self.silent:
+                    self.rpc(name).call("anvil_mine", hex(blocks))
 
     def silence(self, name: str) -> None:
         """Its node hangs from now on."""
-        self.silent.add(name)
-        self.nodes[name].pause()
+        with self.turn:
+            self.silent.add(name)
+            self.nodes[name].pause()
 
     def send(
         self, chain: str, role: str, function: str, *args: Any, mine: bool = True, gas: int = 1_000_000
