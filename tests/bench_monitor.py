@@ -28,7 +28,7 @@ from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.suite import Suite, open_suite
 from lab.session.under_test import system_under_test
-from tests.bench import MIB, NETWORKS, Figure, ten_minutes
+from tests.bench import NETWORKS, Figure, ten_minutes
 
 SCRAPES = 40
 READY_S = 120
@@ -55,11 +55,11 @@ def exporter(seconds: float, folder: Path, reaper: Reaper) -> list[Figure]:
         time.sleep(seconds)
         share = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - begun)
         times = [took for _ in range(SCRAPES) if (took := scraped(url)) is not None]
-        memory = process.memory_info().rss / MIB
+        memory = process.memory_info().rss / 1e6
         child.stop(10)
         return [
             Figure(f"exporter, processor over {seconds:g} s", 100 * share, "% of a core", 5),
-            Figure(f"exporter, memory after {seconds:g} s", memory, "MiB", 60),
+            Figure(f"exporter, memory after {seconds:g} s", memory, "MB", 60),
             Figure(f"/metrics, median of {SCRAPES}", 1000 * statistics.median(times), "ms", 50),
             Figure(f"/metrics, slowest of {SCRAPES}", 1000 * max(times), "ms", None),
         ]

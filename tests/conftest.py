@@ -11,7 +11,6 @@ import gc
 import os
 import shutil
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -33,6 +32,7 @@ from lab.chains.nodes.select import find_image
 from lab.errors import EnvironmentFailure
 from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
+from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
 from tests.order import LONG_S, Place, dealt, read_longest
@@ -141,9 +141,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for each reason to skip, however many tests it kept from running."""
-    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
-    reasons = Counter(str(told[2]).removeprefix("Skipped: ") for told in skipped if isinstance(told, tuple))
-    for reason, count in reasons.items():
+    for reason, count in skip_reasons(terminalreporter).items():
         terminalreporter.write_line(f"{count} skipped: {reason}", yellow=True)
 
 

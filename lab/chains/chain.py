@@ -77,9 +77,9 @@ class Chain:
         self._retry_ms = RETRY_MS
 
     def look(self, *, pending: bool = True) -> Rpc:
-        """The node as of now, with the block to come unless nothing that shows in is asked. Raises RpcUnavailable.
+        """The node as of now. Raises RpcUnavailable while it is paused or down.
 
-        It does so while the node is paused or down.
+        Without `pending` the block to come may still change: for questions whose answers do not show it.
         """
         if self.condition != "up":
             raise RpcUnavailable("look", f"the node of {self.name} is {self.condition}", sent=False)

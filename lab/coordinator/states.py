@@ -51,7 +51,8 @@ class StateNumbering:
                 return cls(numbers)
         if core.keys() == {"READY", "EXECUTED"}:
             return cls({"EMPTY": 0, "BUFFERED": buffered, **later})
-        raise ValueError(f"expected BUFFERED to read as 2 (flags) or 1 (documented numbering), got {buffered}")
+        got = ", ".join(f"{name} {number}" for name, number in {"BUFFERED": buffered, **core}.items())
+        raise ValueError(f"expected BUFFERED to read as 2 (flags) or 1 (documented numbering), READY to fit, got {got}")
 
     @classmethod
     def of_abi(cls, abi: list[dict[str, Any]]) -> StateNumbering:

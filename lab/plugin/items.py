@@ -15,7 +15,9 @@ from lab.errors import LabError
 from lab.plugin.options import plain, value, written
 from lab.plugin.sharing import (
     FOLDER,
+    NOT_EXERCISED,
     NOT_RUN,
+    NOT_RUN_SINCE,
     environment,
     first_to_stop,
     quiet,
@@ -143,9 +145,11 @@ def carry_out(
         *([(NOT_RUN, "yes")] if stopped is not None else []),
     ]
     if stopped is not None and not first_to_stop(node):
-        pytest.skip("not run: a core operation of the contract never succeeds, as the run has said (--lab-go-on)")
+        pytest.skip(
+            f"{NOT_RUN_SINCE}a core operation of the contract never succeeds, as the run has said (--lab-go-on)"
+        )
     if result.verdict.verdict is Verdict.NOT_EXERCISED:
-        pytest.skip(f"not exercised: {result.verdict.reasons[0].removeprefix('not exercised: ')}")
+        pytest.skip(f"{NOT_EXERCISED}{result.verdict.reasons[0].removeprefix(NOT_EXERCISED)}")
     if result.verdict.verdict is not Verdict.PASS:
         from lab.evidence.manifest import RunManifest
         from lab.report.run_page.failure import failure_text

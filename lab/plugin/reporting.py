@@ -13,6 +13,8 @@ from lab.errors import EnvironmentFailure, LabError
 from lab.plugin.options import plain
 from lab.plugin.sharing import (
     FOLDER,
+    NOT_EXERCISED,
+    NOT_RUN_SINCE,
     RESULTS,
     RUN_ID,
     environment,
@@ -25,7 +27,7 @@ from lab.plugin.sharing import (
 from lab.plugin.stories import STORIES
 
 # How the reasons of runs begin, which have a line of their own.
-LISTED = ("not exercised: ", "not run: ")
+LISTED = (NOT_EXERCISED, NOT_RUN_SINCE)
 REPORTED = pytest.StashKey[bool]()
 TROUBLE = pytest.StashKey[bool]()
 
@@ -101,11 +103,15 @@ def _name_skips(config: pytest.Config, terminalreporter: Any) -> None:
     """A line for each reason to skip that the session's list has not, unless pytest is asked to name them (`-rs`)."""
     if terminalreporter is None or "s" in config.option.reportchars:
         return
-    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
-    reasons = Counter(place[2].removeprefix("Skipped: ") for place in skipped if isinstance(place, tuple))
-    for reason, count in reasons.items():
+    for reason, count in skip_reasons(terminalreporter).items():
         if not reason.startswith(LISTED):
             terminalreporter.write_line(f"{count} skipped: {reason}")
+
+
+def skip_reasons(terminalreporter: Any) -> Counter[str]:
+    """How many tests each reason kept from running, in the order in which they came."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    return Counter(place[2].removeprefix("Skipped: ") for place in skipped if isinstance(place, tuple))
 
 
 def _shown_path(config: pytest.Config, path: Path) -> Path:

@@ -32,6 +32,8 @@ RUN_ID = pytest.StashKey[str]()
 RESULTS = pytest.StashKey[Path]()
 # Property of an item that was not run, since the contract cannot work.
 NOT_RUN = "lab_not_run"
+# How the reasons of skipped runs begin.
+NOT_EXERCISED, NOT_RUN_SINCE = "not exercised: ", "not run: "
 # Left in a session's folder by the first item that a contract which cannot work kept from running.
 STOPPED = "stopped"
 FOLDER = pytest.StashKey[Path]()

@@ -41,9 +41,9 @@ VIEWS = (
 OWN_VIEWS = ("failure_count",)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 BREAKER_FUNCTIONS = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
-# What a contract that stopped itself says, beside its getter.
 GRANTED, CHANGES_OF_ROLE = "authorized_operators", ("add_operator", "remove_operator")
 READ_STATE = "get_transaction_state"
+# What a contract that stopped itself says, beside its getter.
 STOPPED = "EmergencyStop"
 DOCUMENTED = {name for name, event in EVENT_SIGNATURES.items() if event.part == "documented"}
 # Two small contracts: one hands every call on to the coordinator, one creates what it is given.

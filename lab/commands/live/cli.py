@@ -104,7 +104,7 @@ def verify(file: File = FILE, only: Only = None, results: Results = RESULTS) -> 
 def smoke(
     file: File = FILE,
     only: Only = None,
-    broadcast: Annotated[bool, typer.Option("--broadcast", help="Send; without it nothing is tried.")] = False,
+    broadcast: Annotated[bool, typer.Option("--broadcast", help="Send. Either this or --read-only.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Send nothing: read and simulate.")] = False,
     confirm: Annotated[list[str] | None, typer.Option(help="Name of a mainnet to send to; may be repeated.")] = None,
     results: Results = RESULTS,

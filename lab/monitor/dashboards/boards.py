@@ -19,7 +19,8 @@ SPAN = "10m"
 class Panel:
     """One panel: the series of one expression. `legend` takes labels as `{{chain}}`.
 
-    `threshold` is the value from which on it is drawn red; `alert` the alert that it belongs to.
+    `threshold` is the value from which on it is drawn red, `good_from` the one below which it is; `alert` is the alert
+    that it belongs to. Without an alert there is no limit; that of CrossChainStuck is another one for each series.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Panel:
     expr: str
     legend: str = "{{chain}}"
     threshold: float | None = None
+    good_from: float | None = None
     alert: str | None = None
 
 
@@ -39,6 +41,11 @@ class Board:
     title: str
     row: str
     panels: tuple[Panel, ...]
+
+
+def _held(title: str, what: str, expr: str, alert: str, legend: str = "{{chain}}") -> Panel:
+    """What shall be so at all times, 1 while it is."""
+    return Panel(title, f"1 while {what}.", "bool", expr, legend, good_from=1, alert=alert)
 
 
 def _transactions(limits: Thresholds) -> tuple[Panel, ...]:
@@ -87,7 +94,7 @@ def _transactions(limits: Thresholds) -> tuple[Panel, ...]:
 
 def _networks(limits: Thresholds) -> tuple[Panel, ...]:
     return (
-        Panel("Up", "1 while the chain can be read.", "bool", f"{P}chain_up{{{C}}}", alert="ChainDown"),
+        _held("Up", "the chain can be read", f"{P}chain_up{{{C}}}", "ChainDown"),
         Panel("Head", "Number of the newest block.", "short", f"{P}chain_head_block{{{C}}}"),
         Panel(
             "Age of the head",
@@ -186,20 +193,13 @@ def _security(limits: Thresholds) -> tuple[Panel, ...]:
             threshold=1,
             alert="UnauthorizedCalls",
         ),
-        Panel(
+        _held(
             "Contract code",
-            "1 while the code is the one seen first.",
-            "bool",
+            "the code is the one seen first",
             f"{P}contract_code_matches{{{C}}}",
-            alert="ContractCodeChanged",
+            "ContractCodeChanged",
         ),
-        Panel(
-            "Owner",
-            "1 while the owner is the declared one.",
-            "bool",
-            f"{P}contract_owner_matches{{{C}}}",
-            alert="OwnerChanged",
-        ),
+        _held("Owner", "the owner is the declared one", f"{P}contract_owner_matches{{{C}}}", "OwnerChanged"),
         Panel(
             "Emergency stop",
             "1 while the contract is paused.",
@@ -236,13 +236,14 @@ def _operators(limits: Thresholds) -> tuple[Panel, ...]:
             f"sum by (chain, function, outcome) ({P}calls_total{{{C}}}) > 0",
             legend="{{chain}} {{function}} {{outcome}}",
         ),
-        Panel("Relayer", "1 while it is alive.", "bool", f"{P}relayer_up", legend="relayer", alert="RelayerDown"),
+        _held("Relayer", "it is alive", f"{P}relayer_up", "RelayerDown", legend="relayer"),
         Panel(
             "Maintenance",
             "1 while maintenance is announced.",
             "bool",
             f"{P}maintenance",
             legend="maintenance",
+            threshold=1,
             alert="Maintenance",
         ),
     )

@@ -69,9 +69,10 @@ def _chain_variable() -> dict[str, Any]:
 
 
 def _panel(place: int, panel: Panel) -> dict[str, Any]:
-    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
-    if panel.threshold is not None:
-        steps.append({"color": "red", "value": panel.threshold})
+    below, limit = ("green", panel.threshold) if panel.good_from is None else ("red", panel.good_from)
+    steps: list[dict[str, Any]] = [{"color": below, "value": None}]
+    if limit is not None:
+        steps.append({"color": "red" if below == "green" else "green", "value": limit})
     return {
         "id": place + 1,
         "type": "timeseries",
@@ -83,7 +84,7 @@ def _panel(place: int, panel: Panel) -> dict[str, Any]:
             "defaults": {
                 "unit": UNITS.get(panel.unit, panel.unit),
                 "thresholds": {"mode": "absolute", "steps": steps},
-                "custom": {"thresholdsStyle": {"mode": "line" if panel.threshold is not None else "off"}},
+                "custom": {"thresholdsStyle": {"mode": "line" if limit is not None else "off"}},
             },
             "overrides": [],
         },

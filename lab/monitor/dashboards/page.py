@@ -57,7 +57,8 @@ def _figure(panel: Panel, recorded: Recorded) -> Markup:
         highest = max((y for line in lines for _, y in line.points if y is not None), default=0.0)
         unit, divisor = ("tokens", TOKEN) if highest >= TOKENS_FROM else ("gwei", GWEI)
     lines = [Line(line.label, [(x, None if y is None else y / divisor) for x, y in line.points]) for line in lines]
-    limit = ("alert from here", panel.threshold) if panel.threshold is not None else None
+    limits = (("alert from here", panel.threshold), ("alert below here", panel.good_from))
+    limit = next(((words, value) for words, value in limits if value is not None), None)
     alert = f" Alert: {panel.alert}." if panel.alert else ""
     words = Markup('<p class="muted">{}</p>').format(f"{panel.description}{alert}")
     drawn = chart(panel.title, unit, lines, limit=limit)

@@ -21,7 +21,7 @@ def test_learnt_from_a_buffered_transaction(buffered: int, numbers: dict[str, in
 @pytest.mark.parametrize("buffered", [0, 3, 4, -1, 2**256 - 1])
 def test_no_numbering_fits(buffered: int) -> None:
     """A guess would judge everything wrong."""
-    with pytest.raises(ValueError, match=f"got {buffered}"):
+    with pytest.raises(ValueError, match=f"got BUFFERED {buffered}"):
         StateNumbering.learn(buffered)
 
 
@@ -80,5 +80,5 @@ def test_a_wrong_state_is_no_numbering_of_its_own(seen: dict[str, int], numbers:
 
 def test_half_a_life_fits_no_numbering() -> None:
     """READY as 3 alone does not say what EXECUTED is."""
-    with pytest.raises(ValueError, match="expected BUFFERED"):
+    with pytest.raises(ValueError, match=r"expected BUFFERED .* got BUFFERED 1, READY 3"):
         StateNumbering.learn(1, {"READY": 3})

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +15,7 @@ from lab.live.execution.deploy import deploy_all
 from lab.live.journaling.journal import journal_path
 from lab.model.chain.prices import prices
 from lab.paths import CONTRACTS
+from tests.unit.endpoints import Asked, endpoint, replied
 
 from .conftest import DEPLOYER, Open, World
 from .test_commands import prepare, run
@@ -28,30 +24,9 @@ Spoil = Callable[[World, pytest.MonkeyPatch], None]
 NAMES = ("sepolia", "base")
 
 
-@contextmanager
-def without_chain_id() -> Iterator[str]:
+def without_chain_id(asked: Asked) -> tuple[int, bytes]:
     """An endpoint that knows no such method, as one of another kind of network."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            error = {"code": -32601, "message": "the method does not exist"}
-            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return replied(asked.call, error={"code": -32601, "message": "the method does not exist"})
 
 
 def both(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -162,7 +137,7 @@ def test_an_endpoint_without_a_chain_id(world: Open, monkeypatch: pytest.MonkeyP
     """Nobody knows what it is of."""
     lab = world(*NAMES)
     prepare(lab, monkeypatch)
-    with without_chain_id() as url:
+    with endpoint(without_chain_id) as url:
         both(monkeypatch, url)
         code, said = run("deploy", "--broadcast", "--confirm", "base")
     assert (code, "eth_chainId: refused with code -32601" in said) == (1, True), said

@@ -5,14 +5,10 @@ No network of the test is real: endpoints say what those of Sepolia would say of
 
 from __future__ import annotations
 
-import http.client
-import http.server
 import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +22,7 @@ from lab.report.evidence.deployments import read_deployments
 from lab.report.judge.deployment_opinions import deployment_opinions
 from lab.report.judge.row_judge import judge
 from lab.report.records.row_verdict import RowVerdict
+from tests.unit.endpoints import Asked, endpoint, forwarded
 
 from .conftest import Open, World
 from .test_commands import prepare, run
@@ -34,39 +31,18 @@ REAL = {"genesis": genesis_hash("sepolia"), "client": "Geth/v1.16.7-stable/linux
 ROWS = ("SEP-01", "SEP-02", "SEP-03", "SEP-04", "SEP-07")
 
 
-@contextmanager
-def posing(node: str, says: Mapping[str, str | None]) -> Iterator[str]:
+def posing(node: str, says: Mapping[str, str | None]) -> AbstractContextManager[str]:
     """An endpoint that says of a node's first block and client what `says` has; None: the truth."""
-    host = node.removeprefix("http://")
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        call, reply = asked.call, json.loads(forwarded(node, asked.body))
+        if call["method"] == "web3_clientVersion" and says.get("client"):
+            reply["result"] = says["client"]
+        if call["method"] == "eth_getBlockByNumber" and call["params"][0] == "0x0" and says.get("genesis"):
+            reply["result"]["hash"] = says["genesis"]
+        return 200, json.dumps(reply).encode()
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            connection = http.client.HTTPConnection(host, timeout=600)
-            connection.request("POST", "/", body, {"Content-Type": "application/json"})
-            asked, answer = json.loads(body), json.loads(connection.getresponse().read())
-            if asked["method"] == "web3_clientVersion" and says.get("client"):
-                answer["result"] = says["client"]
-            if asked["method"] == "eth_getBlockByNumber" and asked["params"][0] == "0x0" and says.get("genesis"):
-                answer["result"]["hash"] = says["genesis"]
-            text = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return endpoint(answer)
 
 
 def deployed(lab: World, monkeypatch: pytest.MonkeyPatch, explorer: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import http.server
+import itertools
 import os
 import subprocess
 import sys
@@ -11,13 +10,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.live.explorer.server import open_explorer
+from tests.unit.endpoints import Asked, endpoint, forwarded
 
 from .conftest import DEPLOYER, Open, World
 
@@ -31,37 +30,16 @@ REFUSED_EVERY = 9
 @contextmanager
 def keyed(node: str) -> Iterator[str]:
     """A provider that wants its key in path, query and a header; each so many requests it refuses, and quotes it."""
-    host = node.removeprefix("http://")
-    asked = [0]
+    count = itertools.count(1)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        good = asked.path == f"/v3/{TOKEN}?apikey={TOKEN}" and asked.headers["X-Api-Key"] == HEADER
+        if not good or next(count) % REFUSED_EVERY == 0:
+            return 403, f"no access for {asked.path} with {asked.headers['X-Api-Key']}".encode()
+        return 200, forwarded(node, asked.body)
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked[0] += 1
-            good = self.path == f"/v3/{TOKEN}?apikey={TOKEN}" and self.headers["X-Api-Key"] == HEADER
-            if not good or asked[0] % REFUSED_EVERY == 0:
-                status, answer = 403, f"no access for {self.path} with {self.headers['X-Api-Key']}".encode()
-            else:
-                connection = http.client.HTTPConnection(host, timeout=600)
-                connection.request("POST", "/", body, {"Content-Type": "application/json"})
-                status, answer = 200, connection.getresponse().read()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v3/{TOKEN}?apikey={TOKEN}#X-Api-Key={HEADER}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with endpoint(answer) as url:
+        yield f"{url}/v3/{TOKEN}?apikey={TOKEN}#X-Api-Key={HEADER}"
 
 
 @contextmanager

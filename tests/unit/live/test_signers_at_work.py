@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from lab.coordinator import role_account
 from lab.live.execution.deploy import deploy_all
 from lab.live.signers import Signed, Signer, SignerFailure, Unsigned, open_signer
 from lab.rpc import HttpTransport
+from tests.unit.endpoints import Asked, endpoint, replied
 
 from .conftest import DEPLOYER, Open, World
 from .test_deploy import assert_stands
@@ -44,32 +42,16 @@ with urllib.request.urlopen(request, timeout=600) as answer:
 """
 
 
-@contextmanager
-def signing_server(node: str, lie: tuple[str, Any] | None) -> Iterator[str]:
+def signing(node: str, lie: tuple[str, Any] | None) -> AbstractContextManager[str]:
     """A signer behind JSON-RPC: Anvil signs, with whatever `lie` puts into the request."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if lie is not None:
-                request["params"][0][lie[0]] = lie[1]
-            result = HttpTransport(node, timeout_s=600).call(request["method"], request["params"])
-            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        call = asked.call
+        if lie is not None:
+            call["params"][0][lie[0]] = lie[1]
+        return replied(call, result=HttpTransport(node, timeout_s=600).call(call["method"], call["params"]))
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return endpoint(answer)
 
 
 def declared(lab: World, deployer: str) -> None:
@@ -119,7 +101,7 @@ def test_a_liar_deploys_nothing(world: Open, kind: str, field: str) -> None:
     """What it signed in place of what was asked is refused by its field: it is in no journal, and nobody got it."""
     lab = world("sepolia", "base-sepolia")
     node, target = liars_node(lab, field), lab.deployment.targets[:1]
-    with signing_server(node, LIES[field]) as url:
+    with signing(node, LIES[field]) as url:
         signer = remote(lab, url) if kind == "remote" else command(lab, node, LIES[field])
         outcome = deploy_all(lab.work(), target, signer, lab.waiting())[0]
     assert isinstance(outcome.problem, SignerFailure), outcome
@@ -155,7 +137,7 @@ def test_the_key_of_another_account(world: Open) -> None:
     lab = world("sepolia")
     stranger = role_account("attacker").address
     lab.rpc("sepolia").call("anvil_setBalance", stranger, hex(10**21))
-    with signing_server(lab.nodes["sepolia"].url, ("from", stranger)) as url:
+    with signing(lab.nodes["sepolia"].url, ("from", stranger)) as url:
         outcome = deploy_all(lab.work(), lab.deployment.targets, remote(lab, url), lab.waiting())[0]
     assert f"got that of {stranger}: refused, not sent" in str(outcome.problem)
     assert [lab.rpc("sepolia").nonce(one, "pending") for one in (stranger, DEPLOYER.address)] == [0, 0]

@@ -70,6 +70,17 @@ def test_dashboards_keep_the_linter_s_rules() -> None:
     assert len(set(uids)) == 6
 
 
+def test_a_panel_with_an_alert_shows_its_limit() -> None:
+    """But for one whose limit is each pair's own. Red lies on the side on which the alert fires."""
+    panels = [panel for board in boards(Thresholds()) for panel in board.panels if panel.alert]
+    without = [panel.title for panel in panels if (panel.threshold, panel.good_from) == (None, None)]
+    assert without == ["Synchronisation lag"]
+    drawn = [panel for text in grafana.render(Thresholds()).values() for panel in json.loads(text)["panels"]]
+    colours = {panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"] for panel in drawn}
+    assert colours["Up"] == [{"color": "red", "value": None}, {"color": "green", "value": 1}]
+    assert colours["Emergency stop"] == [{"color": "green", "value": None}, {"color": "red", "value": 1}]
+
+
 def test_every_panel_s_alert_exists() -> None:
     """By its name."""
     names = {alert.name for alert in alerts(Thresholds())}

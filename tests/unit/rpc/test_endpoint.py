@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
-from typing import Any
+from email.message import Message
 
 import pytest
 
@@ -13,6 +11,7 @@ from lab.load.generator.wire import Wire
 from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, RpcRefused
 from lab.rpc.endpoint import Endpoint
+from tests.unit.endpoints import Asked, endpoint, replied
 
 CANARY = "C4naryHeader"
 
@@ -65,36 +64,23 @@ def test_two_kinds_of_credentials() -> None:
 
 
 @pytest.fixture
-def provider() -> Iterator[tuple[str, list[dict[str, str]]]]:
+def provider() -> Iterator[tuple[str, list[Message]]]:
     """An endpoint that wants a key in a header, and quotes what it was given; its URL, and the headers that it saw."""
-    seen: list[dict[str, str]] = []
+    seen: list[Message] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        seen.append(asked.headers)
+        given = asked.headers["Authorization"]
+        if given == f"Bearer {CANARY}":
+            return replied(asked.call, result="0xa")
+        return 403, f"no access with {given} and {asked.headers['X-Project']}".encode()
 
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            seen.append(dict(self.headers))
-            given = self.headers["Authorization"] == f"Bearer {CANARY}"
-            quoted = f"no access with {self.headers['Authorization']} and {self.headers['X-Project']}"
-            body = b'{"jsonrpc":"2.0","id":1,"result":"0xa"}' if given else quoted.encode()
-            self.send_response(200 if given else 403)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/rpc", seen
-    server.shutdown()
-    server.server_close()
+    with endpoint(answer) as url:
+        yield f"{url}/rpc", seen
 
 
 @pytest.mark.parametrize("client", ["transport", "generator"])
-def test_a_key_in_a_header(client: str, provider: tuple[str, list[dict[str, str]]]) -> None:
+def test_a_key_in_a_header(client: str, provider: tuple[str, list[Message]]) -> None:
     """It is sent by all clients of the lab, and hidden wherever the URL is shown or an answer quotes it."""
     base, seen = provider
     address = RedactedUrl(f"{base}#Authorization=Bearer%20{CANARY}&X-Project=9f8e7d6c")
