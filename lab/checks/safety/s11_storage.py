@@ -71,6 +71,8 @@ def _judge_transactions(history: History, judgement: Judgement, replayed: ChainR
                 final,
                 tx_id,
                 *(move.step.block.seq for move in entry.moves),
+                # What is read at the end was there since its last event, before whatever came of it.
+                t_ms=entry.moves[-1].step.block.t_ms if entry.moves else None,
             )
 
 

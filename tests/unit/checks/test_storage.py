@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
+from lab.model.records import Block
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, call, execute, fail, log, mirror, resolve
@@ -238,6 +239,9 @@ def test_s11_compares_every_field(field: dict[str, Any]) -> None:
     result = judged("S11", story)
     assert result.verdict is Verdict.FAIL
     assert f"{next(iter(field))}: expected" in result.reason
+    # Read at the end, it was there since the last event: what came of it comes after it.
+    (finding,) = result.findings
+    assert finding.t_ms == max(block.t_ms for block in story.history().of(Block) if block.txs)
 
 
 @pytest.mark.parametrize(
