@@ -21,6 +21,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from lab.chains.answering import AnsweringHandler
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.process import ProcessBackend
 from lab.cli import app
@@ -78,12 +79,11 @@ def node(shared_backend: ProcessBackend) -> Iterator[str]:
         one.stop()
 
 
-class Keyed(http.server.BaseHTTPRequestHandler):
+class Keyed(AnsweringHandler):
     """A provider in front of a node: it wants its key in path, query and user info, and quotes what it was given."""
 
     upstream = ""
     seen: list[tuple[str, str | None]]
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -92,19 +92,13 @@ class Keyed(http.server.BaseHTTPRequestHandler):
             status, answer = 403, f"no access for {self.path} with {self.headers['Authorization']}".encode()
         else:
             status, answer = 200, self._forward(body)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        self.answer(status, answer)
 
     def _forward(self, body: bytes) -> bytes:
         host, _, port = self.upstream.partition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=600)
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
         return connection.getresponse().read()
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
 
 
 @pytest.fixture
@@ -226,21 +220,15 @@ def chain_of(rpc_url: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Quoting(http.server.BaseHTTPRequestHandler):
+class Quoting(AnsweringHandler):
     """An endpoint that refuses everything, and quotes all that it was given."""
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"] or 0))
         answer = f"no access for {self.path} with {self.headers['Authorization']} at {self.headers['Host']}".encode()
-        self.send_response(403)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        self.answer(403, answer)
 
     do_POST = do_GET = _answer
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on stderr."""
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from lab.chains.answering import AnsweringHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,10 @@ class Asked:
 def endpoint(answer: Callable[[Asked], tuple[int, bytes]]) -> Iterator[str]:
     """Serve status and body of each answer until the block ends; the URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(AnsweringHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, told = answer(Asked(self.path, self.headers, body))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(told)))
-            self.end_headers()
-            self.wfile.write(told)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Silent."""
+            self.answer(*answer(Asked(self.path, self.headers, body)))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -10,11 +10,12 @@ import json
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.chains.answering import AnsweringHandler
 from lab.chains.loopback import is_from_page
 
 FAULTS = ("limit", "error", "silence", "lost reply", "lag")
@@ -63,38 +64,34 @@ class FaultyEndpoint(ThreadingHTTPServer):
         """A client that went away is not worth a trace."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(AnsweringHandler):
     server: FaultyEndpoint
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
 
     def do_POST(self) -> None:
         """One JSON-RPC call."""
         if is_from_page(self.headers["Host"], self.headers["Origin"], self.server.server_port):
             self.close_connection = True
-            self._answer(403, b"expected the Host of this endpoint and no Origin")
+            self.answer(403, b"expected the Host of this endpoint and no Origin")
             return
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_BYTES_MAX))
         fault = self.server.draw()
         if fault == "limit":
-            self._answer(429, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate limit exceeded"}}')
+            self.answer(429, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate limit exceeded"}}')
         elif fault == "error":
-            self._answer(503, b"upstream connect error")
+            self.answer(503, b"upstream connect error")
         elif fault == "silence":
             threading.Event().wait(SILENT_S)
             self.close_connection = True
         elif fault == "broken connection":
             self.close_connection = True
         elif fault == "no JSON":
-            self._answer(200, b"<html>Just a moment...</html>")
+            self.answer(200, b"<html>Just a moment...</html>")
         else:
             status, answer = self._forward(body)
             if fault == "lost reply":
                 self.close_connection = True
             else:
-                self._answer(status, _ALTERED[fault](body, answer) if fault in _ALTERED else answer)
+                self.answer(status, _ALTERED[fault](body, answer) if fault in _ALTERED else answer)
 
     def _forward(self, body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(*self.server.node, timeout=30)
@@ -106,14 +103,6 @@ class _Handler(BaseHTTPRequestHandler):
             return 502, b"bad gateway"
         finally:
             connection.close()
-
-    def _answer(self, status: int, body: bytes) -> None:
-        with suppress(OSError):
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
 
 
 def _lagging(request: bytes, answer: bytes) -> bytes:

@@ -14,11 +14,12 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
+from lab.chains.answering import AnsweringHandler
 from lab.chains.loopback import is_from_page
 from lab.chains.processes.python_child import python_command
 from lab.coordinator import Account, Fees
@@ -72,11 +73,8 @@ def stand_in(
             path.unlink(missing_ok=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(AnsweringHandler):
     server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
 
     def do_POST(self) -> None:
         """One request for a signature."""
@@ -91,12 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         # clef answers with an object, web3signer with the bytes.
         result = {"raw": raw} if request["method"] == "account_signTransaction" else raw
-        body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode())
 
 
 class _Server(ThreadingHTTPServer):

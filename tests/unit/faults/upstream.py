@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
+
+from lab.chains.answering import AnsweringHandler
 
 
 class _Server(ThreadingHTTPServer):
@@ -30,9 +32,7 @@ class Upstream:
         self.resumed = threading.Event()
         upstream = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(AnsweringHandler):
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if upstream.frozen.is_set():
@@ -44,13 +44,7 @@ class Upstream:
                         {"jsonrpc": "2.0", "id": request.get("id"), "result": upstream.result(request["method"])}
                     ).encode()
                 )
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Silence."""
+                self.answer(200, body)
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
+from lab.chains.answering import AnsweringHandler
 from lab.live.declaration.deployment_file import Services
 from lab.live.results.services import ask_services
 
@@ -18,17 +19,11 @@ PAGES = {
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent."""
-
+class _Handler(AnsweringHandler):
     def do_GET(self) -> None:
         """One page."""
         body = PAGES.get(self.path, "").encode()
-        self.send_response(200 if body else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200 if body else 404, body, "text/plain")
 
 
 @pytest.fixture

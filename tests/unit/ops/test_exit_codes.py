@@ -25,6 +25,8 @@ pytestmark = pytest.mark.real_clock
 SOMEBODY, OPERATOR = address("user"), address("operator")
 CHAIN = "sepolia"
 EVERY_S = 0.05
+# Of a chain that will not answer nobody needs to wait long.
+SILENT_MS = 300
 
 
 @dataclass
@@ -52,6 +54,11 @@ class Operator:
         if isinstance(document, dict):
             assert document["exit_code"] == ended.exit_code, ended.output
         return ended.exit_code
+
+    def wait_at_most(self, milliseconds: int) -> None:
+        """For each answer of a chain, from now on."""
+        session = json.loads(self.here.session.read_text())
+        self.here.session.write_text(json.dumps({**session, "rpc_timeout_ms": milliseconds}))
 
     def evidence(self) -> list[dict[str, Any]]:
         """Of all commands so far, in their order."""
@@ -217,6 +224,7 @@ def test_what_an_exit_code_says(operator: Operator, name: str) -> None:
         assert operator.run(case.equal) == 0
         assert (len(operator.audited()) == lines) is (name != "maintenance end")
         case.again(operator)
+        operator.wait_at_most(SILENT_MS)
         operator.here.silence(CHAIN)
     assert operator.run(case.equal) == 3, operator.printed[-1]
     kept = operator.evidence()

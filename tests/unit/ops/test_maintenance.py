@@ -9,12 +9,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.chains.answering import AnsweringHandler
 from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
 from lab.monitor.alerting.routes import routes_file
@@ -37,24 +38,15 @@ def alertmanager() -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
     """Its two calls, and what it was asked."""
     asked: list[tuple[str, str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(AnsweringHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             asked.append(("POST", self.path, json.loads(body)))
-            self._answer(b'{"silenceID": "5111"}')
+            self.answer(200, b'{"silenceID": "5111"}')
 
         def do_DELETE(self) -> None:
             asked.append(("DELETE", self.path, None))
-            self._answer(b"")
-
-        def _answer(self, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
+            self.answer(200, b"")
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)

@@ -6,8 +6,10 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from lab.chains.answering import AnsweringHandler
 
 
 class FakeService(ThreadingHTTPServer):
@@ -27,11 +29,8 @@ class FakeService(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(AnsweringHandler):
     server: FakeService
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
 
     def do_GET(self) -> None:
         """One transaction."""
@@ -57,10 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, document: Any) -> None:
         body = self.server.body or (b"" if document is None else json.dumps(document).encode())
-        self.send_response(self.server.status or status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(self.server.status or status, body)
 
 
 @contextmanager

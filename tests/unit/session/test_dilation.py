@@ -98,6 +98,7 @@ def program(path: Path, kinds: tuple[int, ...], rest: bytes = b"") -> Path:
     return path
 
 
+@pytest.mark.real_clock
 @pytest.mark.faketime
 @pytest.mark.parametrize("wait", PYTHON_WAITS)
 def test_every_wait_of_pythons(wait: str, tmp_path: Path) -> None:
@@ -135,6 +136,7 @@ def test_a_machine_that_is_slow_to_load_a_program(tmp_path: Path) -> None:
     assert given.chain_time(before - TICK_S) <= shown <= given.chain_time(after + TICK_S)
 
 
+@pytest.mark.real_clock
 @pytest.mark.faketime
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
 def test_timers_of_node(tmp_path: Path) -> None:
