@@ -16,8 +16,8 @@ LOOK_MS = 1_000
 def late_ms(history: History, start_ms: int, end_ms: int) -> int:
     """How late the machine may have made what happened in this time.
 
-    What was waited for a processor adds up; of the lab's own late turns the worst counts. A look sees what was before it,
-    and is late itself on a machine that is.
+    What was waited for a processor adds up; of the lab's own late turns the worst counts. A look sees what was before
+    it, and is late itself on a machine that is.
     """
     lags: list[Lag] = [lag for lag in history.of(Lag) if start_ms <= lag.t_ms and _since_ms(lag) <= end_ms]
     return sum(lag.starved_ms for lag in lags) + max((lag.turns_ms for lag in lags), default=0)
