@@ -55,7 +55,8 @@ def open_regular(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a NUL byte, or a name that the file system's encoding does not have
-        raise UnfitFile(ascii(str(path)), f"expected the name of a file: {error}", code=errno.ENOENT) from error
+        why = "embedded null byte" if "\0" in str(path) else str(error)
+        raise UnfitFile(ascii(str(path)), f"expected the name of a file: {why}", code=errno.ENOENT) from error
     _require_regular(path, mode)  # before opening: to open a device can have effects
     return _regular(path, os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
