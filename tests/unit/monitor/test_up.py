@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.commands.monitor.actions import read_session
+from lab.commands.monitor.exporting import read_session
 from lab.commands.monitor.up import Ports, run_all
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
