@@ -22,7 +22,8 @@ from lab.chains.processes.child import Child
 from lab.chains.processes.python_child import python_command
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.servers import Server, free_ports
 from lab.networks import load_network
 from lab.ops.in_scenario import ScenarioOps

@@ -10,32 +10,36 @@ from pydantic import ValidationError
 
 from lab.commands.monitor.exporting import read_session
 from lab.errors import UsageError
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.collect.maintenance import announce, end
 from lab.monitor.configuration import Addresses, check, write
 from lab.paths import real_path
 from lab.report.catalogue.criteria_definitions import CRITERIA, definitions
 
-# Of the success criteria: percent of transactions that fail, seconds of a cross-chain execution.
-FAILED_ROW, SLOW_ROW = "TEC-06", "TEC-02"
-OF_CRITERIA = {"failed_share_max": FAILED_ROW, "cross_chain_s_max": SLOW_ROW}
+# Limit -> its row of the success criteria, and what one unit there is here: failures are given in percent.
+OF_CRITERIA = {
+    "failed_share_max": ("TEC-06", 0.01),
+    "cross_chain_s_max": ("TEC-02", 1),
+    "cost_usd_max": ("TEC-03", 1),
+    "transactions_per_s": ("TEC-04", 1),
+}
 
 
 def limits_of(criteria: Path | None, speed: float, base_fee_factor: float = 5) -> Thresholds:
     """The limits, from the targets of the success criteria. Raises UsageError."""
     path = criteria or CRITERIA
     targets = {criterion.row: criterion.limit for criterion in definitions(path)}
-    percent, seconds = targets.get(FAILED_ROW), targets.get(SLOW_ROW)
-    if percent is None or seconds is None:
-        raise UsageError(f"{path}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
+    missing = [row for row, _ in OF_CRITERIA.values() if targets.get(row) is None]
+    if missing:
+        rows = ", ".join(row for row, _ in OF_CRITERIA.values())
+        raise UsageError(f"{path}: expected limits for {rows}, there is none for {', '.join(missing)}")
+    given = {name: (targets[row] or 0) * unit for name, (row, unit) in OF_CRITERIA.items()}
     try:
-        return Thresholds(
-            base_fee_factor_max=base_fee_factor, failed_share_max=percent / 100, cross_chain_s_max=seconds, speed=speed
-        )
+        return Thresholds.model_validate({**given, "base_fee_factor_max": base_fee_factor, "speed": speed})
     except ValidationError as error:
         first = error.errors()[0]
         name, said = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
-        where = f"{path}: limit of {OF_CRITERIA[name]}" if name in OF_CRITERIA else name
+        where = f"{path}: limit of {OF_CRITERIA[name][0]}" if name in OF_CRITERIA else name
         raise UsageError(f"{where}: {said}, got {first['input']}") from error
 
 

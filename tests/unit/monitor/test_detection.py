@@ -10,7 +10,8 @@ import pytest
 from lab.explore.swarm.alert_cases import KINDS, Wrong, cases
 from lab.explore.swarm.case import to_text
 from lab.explore.swarm.detection import Watched, measure
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import INTERVAL_S, SeriesLog
 from lab.monitor.docs import detection, filled
 from lab.networks import load_network

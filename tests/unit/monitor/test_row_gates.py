@@ -17,7 +17,8 @@ import pytest
 from lab.checks import CHECKS
 from lab.evidence import Recorder
 from lab.model.verdict import RunVerdict, Verdict
-from lab.monitor.alerting.alerts import Alert, Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan
 from lab.monitor.dashboards.boards import boards
 from lab.report.catalogue.rows import load_catalogue
@@ -83,7 +84,7 @@ def faults() -> dict[str, tuple[tuple[str, str], dict[float, dict[tuple[str, ...
     """As the scenario expects it."""
     one = scenario("test_dashboards")
     dead = (one.DEAD_S - 5, one.ALIVE_S - 6, one.CHEAP_S)
-    operators = {one.FAIL_S - 1: {}, one.DEAD_S: {(INTRUDER, "polygon", "undeclared"): 1.0}, one.END_S: {}}
+    operators = {one.FAIL_S - 1: {}, one.DEAD_S: {(INTRUDER, "polygon", "undeclared"): 2.0}, one.END_S: {}}
     up = [{("optimism",): value} for value in (1.0, 0.0, 1.0)]
     return {
         "MON-01": (("networks", "Up"), dict(zip(dead, up, strict=True))),
@@ -123,6 +124,8 @@ class Prometheus:
 
     def at(self, expr: str, second: float | None = None) -> dict[frozenset[tuple[str, str]], float]:
         """Labels with names in the order of their values."""
+        if expr not in self._of:
+            return {frozenset({("l0", "polygon")}): 103.0 if self._wrong == ("limit", expr) else 3.0}
         key, during = self._of[expr]
         if second is None:
             answer = {self._pair: 12.0} if key == self._bucket else {("polygon",): 3.0}
@@ -142,6 +145,7 @@ def dashboards(recorder: Recorder, wrong: Broken) -> None:
     wanted = {key: {("polygon",): 3.0} for key in one.PANELS if key != one.BY_BUCKET}
     prometheus = Prometheus(wrong)
     one.compare(script, prometheus, wanted)
+    one.compare_limits(script, prometheus, {key: {("polygon",): 3.0} for key in one.PANELS})
     times = SimpleNamespace(ready_s={"swap.pay": 20}, executed_s={"swap.settle": 32})
     one.judge_time(script, prometheus, {"polygon": times, "optimism": times})
     one.judge_faults(script, prometheus, INTRUDER)
@@ -315,12 +319,14 @@ def test_the_rows_are_those_of_monitoring() -> None:
 
 @pytest.mark.parametrize("board", boards(Thresholds()), ids=lambda board: board.row)
 def test_a_wrong_panel_takes_its_dashboard(board: Any) -> None:
-    """And beside it only the row that this very panel shows; a panel that the offline page lacks, its dashboard."""
+    """And beside it only the row that this very panel shows; a wrong limit, or one that the page lacks, it alone."""
     shown = {panel: row for row, (panel, _) in faults().items()}
     shown |= {("transactions", "Events"): "MON-04", ("security", "Emergency stop"): "MON-01"}
     for panel in board.panels:
         key = (board.uid, panel.title)
         assert fallen(key, "monitoring/test_dashboards") == {board.row, *([shown[key]] if key in shown else [])}, key
+        if panel.limit.expr:
+            assert fallen(("limit", panel.limit.expr), "monitoring/test_dashboards") == {board.row}
     assert fallen(("page", board.uid, board.panels[0].title)) == {board.row}
 
 
