@@ -240,9 +240,10 @@ def alerts(limits: Thresholds) -> list[Alert]:
             f"time() - ({P}collect_last_success_timestamp_seconds or {P}collect_start_timestamp_seconds) > "
             f"{120 / limits.speed:g} unless on (chain) {P}chain_up == 0 or absent({P}build_info)",
             60,
-            "Monitoring does not see {{ $labels.chain }}",
-            "The last complete look, or the exporter's start where there was none yet, is "
-            "{{ $value | humanizeDuration }} ago; the limit is two minutes.",
+            "Monitoring does not see {{ with $labels.chain }}{{ . }}{{ else }}anything{{ end }}",
+            "{{ if $labels.chain }}The last complete look, or the exporter's start where there was none yet, is "
+            "{{ $value | humanizeDuration }} ago; the limit is 120 s.{{ else }}The exporter gives no metrics: "
+            "there are 0 series of build_info, expected 1.{{ end }}",
             "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)? While "
             "chain_scan_lag_blocks falls it is catching up, and the alert ends with that.",
         ),

@@ -7,6 +7,7 @@ and a row falls where the verdict of one of its proofs does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -62,6 +63,10 @@ class Prepared(Script):
 
     def call(self, *words: Any, **more: Any) -> Any:
         """Nothing is sent."""
+
+    def calls(self, calls: Any) -> list[Any]:
+        """Nothing is sent."""
+        return [None] * len(calls)
 
     def expect_ok(self, pending: Any, *, because: str | None = None) -> None:
         """Nothing was sent."""
@@ -217,6 +222,7 @@ def live(recorder: Recorder, wrong: Broken) -> None:
         return SimpleNamespace(chains=(), exit_code=0)
 
     class Live(one.Live):  # type: ignore[misc, name-defined]
+        child = SimpleNamespace(pid=0)
         alertmanager = SimpleNamespace(url="", ready=lambda: True)
         folder = Path()
 
@@ -245,6 +251,8 @@ def live(recorder: Recorder, wrong: Broken) -> None:
     with patch.context() as changed:
         changed.setattr(one, "watched", lambda script: Watched())
         changed.setattr(one, "break_everything", lambda live: None)
+        changed.setattr(one, "change_code", lambda live: lambda: None)
+        changed.setattr(one, "hanging", lambda live: nullcontext())
         changed.setattr(one, "ScenarioOps", lambda *words, **more: ops)
         changed.setattr(one, "maintenance", SimpleNamespace(begin=begin))
         one.play(script)
@@ -347,6 +355,13 @@ ONE_ROW = {
 def test_what_belongs_to_one_row_takes_that_row(wrong: str) -> None:
     """Figures in a fault, counters, lines of the log, the maintenance, what was loaded."""
     assert fallen(wrong) == {ONE_ROW[wrong]}
+
+
+def test_every_alert_is_seen_live() -> None:
+    """By real servers: a new alert needs its fault there. What does not end with the rest ends before or after it."""
+    one = scenario("test_live")
+    assert set(one.WHERE) == set(ALERTS)
+    assert {one.ENDED_BEFORE, one.ENDLESS, one.LAST} < set(ALERTS)
 
 
 def test_an_alert_that_does_not_fire_takes_its_row() -> None:
