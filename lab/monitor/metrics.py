@@ -86,8 +86,12 @@ METRICS: dict[str, Metric] = {
         "Execution fees of transactions to the contract, without L1 data fees.", "chain", "function"
     ),
     "call_cost_usd_total": _counter("The same in dollars, at the dated token price of the lab.", "chain", "function"),
+    "token_price_usd": _gauge("Price of the network's token in dollars, dated, of the lab.", "chain"),
     "leg_stage_seconds": Metric(
-        "histogram", "Block time from buffering to READY, and to execution.", ("chain", "stage"), SECONDS
+        "histogram",
+        "Block time from the moment when a transaction is buffered and due to READY, and to execution.",
+        ("chain", "stage"),
+        SECONDS,
     ),
     "cross_chain_seconds": Metric(
         "histogram",
@@ -131,10 +135,11 @@ class Distribution:
     counts: tuple[int, ...]
     total: float
 
-    @classmethod
-    def empty(cls, metric: str) -> Distribution:
+    @staticmethod
+    @lru_cache
+    def empty(metric: str) -> Distribution:
         """No observation yet."""
-        return cls((0,) * (len(METRICS[metric].buckets) + 1), 0.0)
+        return Distribution((0,) * (len(METRICS[metric].buckets) + 1), 0.0)
 
     def observe(self, metric: str, value: float) -> Distribution:
         """One observation more."""
