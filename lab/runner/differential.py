@@ -132,7 +132,7 @@ class Differential:
 
     def created_by_a_contract(self) -> str | None:
         """A factory that creates the contract owns it, not who called the factory, unless arguments say who does."""
-        if self.codec.names.constructor or initializers(self.target):
+        if self.codec.names.constructor or self.target.proxied is not None or initializers(self.target):
             return None
         created = created_address(FACTORY, 0)
         sender = role_account("user").address

@@ -10,11 +10,12 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from lab.deploy.compiled import CompiledContract
 from lab.errors import InvalidFile
-from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot, Truth
+from lab.model.contract.names import ContractNames, ProxyForm, SecondRole, SetUpCall, Slot, Truth
 from lab.paths import real_path
 from lab.session.project_check import Fit
-from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
+from lab.session.project_file import ALIASES, CallForm, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
 from lab.session.relayer.command import RelayerCommand, parse_command
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.yamlsource import Source, in_order, load_yaml, validate
@@ -48,9 +49,9 @@ class Project:
         relayer = (self.relayer_cmd, real_path(self.path.parent)) if self.relayer_cmd is not None else None
         return self.contract, relayer, self.names, self.declared
 
-    def check(self, abi: list[dict[str, Any]]) -> None:
-        """Raises InvalidFile where the file does not fit the contract."""
-        problems = Fit(self.source, abi, self.names).check()
+    def check(self, abi: list[dict[str, Any]], proxy: CompiledContract | None = None) -> None:
+        """Raises InvalidFile where the file does not fit the contract, or the proxy before it."""
+        problems = Fit(self.source, abi, self.names, proxy).check()
         if problems:
             raise InvalidFile(in_order(problems))
 
@@ -60,7 +61,18 @@ def read_project(path: Path) -> Project:
     source = load_yaml(path)
     file = validate(source, ProjectFile)
     contract = real_path(path.parent / file.contract) if file.contract is not None else None
-    return Project(path, contract, file.relayer_cmd, _names(file, source), source, file.relayer)
+    names = _names(file, source).model_copy(update={"proxy": _proxy(file, path.parent)})
+    return Project(path, contract, file.relayer_cmd, names, source, file.relayer)
+
+
+def _proxy(file: ProjectFile, folder: Path) -> ProxyForm | None:
+    if file.proxy is None:
+        return None
+    given = file.proxy.contract
+    arguments = tuple(
+        argument.model_dump() if isinstance(argument, CallForm) else argument for argument in file.proxy.constructor
+    )
+    return ProxyForm(contract=str(real_path(folder / given)) if given is not None else None, constructor=arguments)
 
 
 def _names(file: ProjectFile, source: Source) -> ContractNames:

@@ -11,7 +11,9 @@ from lab.coordinator import Codec
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, same_types
 from lab.coordinator.overloads import choose, constructor_inputs, documented, entries_of, signature_of, types_of
 from lab.coordinator.values import constant
+from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import capabilities_of
+from lab.deploy.proxied import proxy_value
 from lab.errors import Problem
 from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.contract.names import ContractNames
@@ -28,6 +30,7 @@ class Fit:
     source: Source
     abi: list[dict[str, Any]]
     names: ContractNames
+    proxy: CompiledContract | None = None
     problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -39,6 +42,7 @@ class Fit:
             for name, form in self._section(section).items():
                 self._named(section, kind, name, form)
         self._constructor()
+        self._proxy()
         for place, call in enumerate(self._section("set_up", [])):
             self._call(place, call)
         for name, form in self._section("roles").items():
@@ -178,6 +182,23 @@ class Fit:
             return
         for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
             self._value(("constructor", place), kind, value)
+
+    def _proxy(self) -> None:
+        """What the constructor of a proxy takes, and the calls in it."""
+        if self.proxy is None:
+            return
+        form = self._section("proxy")
+        given, kinds = form.get("constructor", ["implementation"]), types_of(constructor_inputs(self.proxy.abi))
+        if len(given) != len(kinds):
+            text = f"the proxy's constructor takes ({', '.join(kinds)}), got {len(given)} arguments"
+            self._fault(("proxy", "constructor") if "constructor" in form else ("proxy",), text)
+            return
+        for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
+            call = value | {"call": ALIASES.get(value["call"], value["call"])} if isinstance(value, dict) else value
+            try:
+                proxy_value(kind, call, self.codec)
+            except ValueError as error:
+                self._fault(("proxy", "constructor", place), str(error))
 
     def _call(self, place: int, call: Mapping[str, Any]) -> None:
         name = ALIASES.get(call["call"], call["call"])

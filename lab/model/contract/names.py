@@ -52,6 +52,18 @@ class SetUpCall(Frozen):
     first: bool = False
 
 
+class ProxyForm(Frozen):
+    """A proxy before the contract under test, with the arguments of its constructor in their order.
+
+    `contract` is its file; None stands for the minimal proxy of EIP-1167. The text `implementation` stands for the
+    implementation's address, and `{call, args}` for the data of a call.
+    """
+
+    # Its code is part of what the contract is; where the file lies is not.
+    contract: str | None = Field(default=None, exclude=True)
+    constructor: tuple[Any, ...] = ("implementation",)
+
+
 class Limits(Frozen):
     """What a contract bounds. None: unlimited, or not known. Delays count from the buffering to the resolve."""
 
@@ -101,5 +113,6 @@ class ContractNames(Frozen):
     defaults: dict[str, int] = Field(default_factory=dict, description="setting -> its value after the deployment")
     limits: Limits = Limits()
     constructor: tuple[Any, ...] = ()
+    proxy: ProxyForm | None = None
     set_up: tuple[SetUpCall, ...] = ()
     capabilities: tuple[str, ...] = Field(default=(), description="capabilities that the contract must have")
