@@ -96,7 +96,8 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
             name: Truth(values=form.true_for or (), bits=form.true_bits)
             for name, form in forms.items()
             if form.true_for is not None or form.true_bits is not None
-        },
+        }
+        | {f"has_{name}": truth for name, form in file.roles.items() if (truth := _held(form)) is not None},
         event_arguments={name: form.arguments for name, form in events.items() if form.arguments},
         second_roles={name: _second(form) for name, form in file.roles.items() if isinstance(form, RoleForm)},
         reverts=file.reverts,
@@ -129,10 +130,26 @@ def _slot(given: str | Constant) -> Slot:
     return Slot(value=given.value) if given.bits is None else Slot(value=given.bits, bits=True)
 
 
+def _held(form: str | RoleForm) -> Truth | None:
+    """How a getter of an account's roles, as one number, says that it has this one."""
+    role = form.role if isinstance(form, RoleForm) else None
+    if isinstance(role, Constant):
+        return Truth(bits=role.bits)
+    return Truth(values=(role,)) if isinstance(role, int) else None
+
+
 def _second(form: RoleForm) -> SecondRole:
     functions = tuple(ALIASES.get(name, name) for name in form.functions)
-    given = _hash(form.role) if form.role is not None else None
-    return SecondRole(hash=given, grant=form.grant, revoke=form.revoke, has=form.has, functions=functions)
+    role = form.role
+    return SecondRole(
+        hash=_hash(role) if isinstance(role, str) else None,
+        number=role.bits if isinstance(role, Constant) else role if isinstance(role, int) else None,
+        bits=isinstance(role, Constant),
+        grant=form.grant,
+        revoke=form.revoke,
+        has=form.has,
+        functions=functions,
+    )
 
 
 def _at(source: Source, place: int) -> str:

@@ -222,9 +222,7 @@ class Fit:
             if function not in self.codec.shaped and (key != "has" or own is not None):
                 route: Route = ("roles", name) if own is None else ("roles", name, key)
                 what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
-                expected = (
-                    "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
-                )
+                expected = _taken(form)
                 use = f"say who holds the role {name}" if key == "has" else f"{key} the role {name} with"
                 self._fault(route, f"the contract has no function {what} of {expected} to {use}")
 
@@ -240,6 +238,14 @@ class Fit:
                 ]
                 missing = [function for function in needed if not self.codec.has(function)]
                 self._fault(("capabilities", place), f"the contract lacks {name}: it has no {', '.join(missing)}")
+
+
+def _taken(form: str | Mapping[str, Any]) -> str:
+    """What a function that gives a role takes, as the role is written down."""
+    role = form if isinstance(form, str) else form.get("role")
+    if role is None:
+        return "(address)"
+    return "(bytes32, address)" if isinstance(role, str) else "an account and a number that holds the role"
 
 
 def _conditions_of(form: str | Mapping[str, Any]) -> Mapping[str, Any]:

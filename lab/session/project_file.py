@@ -85,13 +85,23 @@ class EventForm(_Form):
 class RoleForm(_Form):
     """A role with functions of its own, granted to every operator in addition."""
 
-    role: str | None = Field(default=None, description="the role's name or its hash; omitted: the functions take none")
+    role: str | int | Constant | None = Field(
+        default=None,
+        description="the role's name, its hash, its number, or {bits: ...} of a mask; omitted: the functions take none",
+    )
     grant: str | None = Field(default=None, description="the contract's function; omitted: grantRole or grant_role")
     revoke: str | None = Field(default=None, description="the contract's function; omitted: revokeRole or revoke_role")
     has: str | None = Field(
         default=None, description="the contract's view of its holders; omitted: hasRole or has_role"
     )
     functions: tuple[str, ...] = Field(default=(), description="operator functions that ask for this role instead")
+
+    @field_validator("role")
+    @classmethod
+    def _role(cls, given: str | int | Constant | None) -> str | int | Constant | None:
+        if isinstance(given, Constant) and given.bits is None:
+            raise ValueError("expected the role's name, its hash, its number or {bits: ...}")
+        return given
 
     @field_validator("functions")
     @classmethod

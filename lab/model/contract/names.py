@@ -30,9 +30,15 @@ class Truth(Frozen):
 
 
 class SecondRole(Frozen):
-    """A role beside the operator's, which some operator functions ask for. Without `hash` the functions take none."""
+    """A role beside the operator's, which some operator functions ask for.
+
+    Functions that give or take it take its `hash` first, its `number` before or behind the account (`bits`: a mask, in
+    which other bits do not matter), or neither.
+    """
 
     hash: str | None = None
+    number: int | None = None
+    bits: bool = False
     grant: str | None = None
     revoke: str | None = None
     has: str | None = None

@@ -21,6 +21,8 @@ PLANTED = [
      "add_operator", "expected authorized_operators afterwards to be True, got False"),
     ("mask", "    self._only(2)", "    self._only(3)", "model/test_model",
      "expire_transaction", "expected it to revert (Coordinator is paused), it succeeded while paused"),
+    ("mask", "self.roles[account] & ~mask", "self.roles[account] & ~(mask & 3)", "model/test_model",
+     "resolve_dependency", "expected it to revert (Not authorized), it succeeded"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
     ("ledger", "self.next_admin = account\n", "self.next_admin = account\n    if account == self.admin:\n"
