@@ -133,8 +133,8 @@ def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shap
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
         entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",)) if role.number is None else None
         slots: tuple[Slot, ...] = (*key, Slot(parameter="account"))
-        if role.number is not None and (found := _numbered(abi, candidates, role, alone=verb == "has")) is not None:
-            entry, slots = found
+        if role.number is not None:
+            entry, slots = _numbered(abi, candidates, role, alone=verb == "has") or (None, slots)
         if entry is not None:
             by_name[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, slots)
     return by_name

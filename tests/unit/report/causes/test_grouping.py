@@ -124,6 +124,19 @@ def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
     assert len(causes([stored], [other])) == 2
 
 
+def test_what_a_call_leaves_decides_who_calls_it_next() -> None:
+    """A hand-over that leaves the old account pending; another function's is another mistake."""
+    again = check("S6", "to succeed only for the proposed owner", function="accept_ownership")
+    pending = expectation("pending_owner afterwards", function="accept_ownership", field="pending_owner")
+    (cause,) = causes([again], [pending])
+    assert cause.key == again.key
+    for other in (
+        expectation("pending_owner afterwards", function="propose_owner", field="pending_owner"),
+        expectation("window afterwards", function="accept_ownership", field="coordination_window"),
+    ):
+        assert len(causes([again], [other])) == 2
+
+
 def test_a_count_belongs_to_the_check_that_counts() -> None:
     """Whichever calls raised it, and whether the check knows one."""
     counted = [
