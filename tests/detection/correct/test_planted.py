@@ -29,6 +29,9 @@ PLANTED = [
      "        self.admin = empty(address)\n", "mutation/test_every_rule", "propose_owner", "expected owner afterwards"),
     ("packed", "& ~(255 << 160) | state", "& ~(65535 << 160) | state", "model/test_model",
      "resolve_dependency", "timestamp of get_transaction_details"),
+    ("proxy", "    self.owner = msg.sender\n", "    self.owner = msg.sender\n"
+     "    self.authorized_operators[msg.sender] = False\n", "model/test_model",
+     "accept_ownership", "expected authorized_operators afterwards to be True, got False"),
     ("proxy", '    assert self.version == 0, "Initialized before"\n', "", "security/test_role_matrix",
      "initialize by attacker", "it succeeded"),
 ]  # fmt: skip
