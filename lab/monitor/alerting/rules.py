@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from lab.monitor.alerting.alerts import Alert, Durations, Thresholds, alerts
+from lab.monitor.alerting.alert import Alert
+from lab.monitor.alerting.alerts import Durations, Thresholds, alerts
 from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S
 
 

@@ -17,7 +17,8 @@ import pytest
 from lab.checks import CHECKS
 from lab.evidence import Recorder
 from lab.model.verdict import RunVerdict, Verdict
-from lab.monitor.alerting.alerts import Alert, Thresholds, alerts
+from lab.monitor.alerting.alert import Alert
+from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.alerting.timeline import AlertSpan
 from lab.monitor.dashboards.boards import boards
 from lab.report.catalogue.rows import load_catalogue
