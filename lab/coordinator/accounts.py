@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import rlp
 from eth_utils.crypto import keccak
 
 # The well-known mnemonic of local development nodes: public, so never to hold value on a live network.
@@ -74,6 +73,9 @@ def role_account(role: str) -> Account:
 
 def created_address(creator: str, nonce: int) -> str:
     """The address of the contract that an account's transaction of this nonce creates."""
+    # Here, since who creates nothing does without it: the exporter.
+    import rlp
+
     return "0x" + keccak(rlp.encode([bytes.fromhex(creator.removeprefix("0x")), nonce]))[12:].hex()
 
 

@@ -16,24 +16,33 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 30
 COLOURS = tuple(map(svg.paint, svg.HUES))
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 POINTS_MAX = 400
+LIMIT = svg.Stroke(faint=0.6, dashes=svg.DASHED)
+# A limit this many times higher than what there is leaves the curves readable.
+REACH = 20
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A series of (seconds, value); None leaves a gap."""
+    """A series of (seconds, value); None leaves a gap. A `limit` is drawn dashed and grey."""
 
     label: str
     points: Sequence[tuple[float, float | None]]
+    limit: bool = False
 
 
 def chart(title: str, unit: str, lines: Sequence[Line], *, limit: tuple[str, float] | None = None) -> Markup:
-    """A figure with its caption; empty where no line has a point. `limit` is drawn as a labelled horizontal line."""
+    """A figure with its caption; empty where no line but limits has a point.
+
+    `limit` is drawn as a labelled horizontal line; limits too far above what they limit are named without being drawn.
+    """
     drawn = [line for line in lines if any(y is not None for _, y in line.points)]
-    if not drawn:
+    if all(line.limit for line in drawn):
         return Markup("")
-    highest = max(y for line in drawn for _, y in line.points if y is not None)
-    top = nice(max(highest, limit[1]) if limit and limit[1] <= 3 * highest else highest or 1)
+    highest = max(_highest(line) for line in drawn if not line.limit)
+    heights = [_highest(line) for line in drawn if line.limit]
+    heights += [limit[1]] if limit else []
+    top = nice(max([highest, *(height for height in heights if height <= REACH * highest or highest <= 0)]) or 1)
     begin = min(0.0, *(x for line in drawn for x, _ in line.points))
     end = max(x for line in drawn for x, _ in line.points) or 1
     across = svg.linear(begin, max(end, begin + 1e-9), LEFT, WIDTH - RIGHT)
@@ -42,14 +51,30 @@ def chart(title: str, unit: str, lines: Sequence[Line], *, limit: tuple[str, flo
     if limit and limit[1] <= top:
         y = up(limit[1])
         body.append(svg.text(WIDTH - RIGHT, y - 4, limit[0], anchor="end", size=11, muted=True))
-        body.append(svg.line(LEFT, y, WIDTH - RIGHT, y, svg.Stroke(faint=0.6, dashes=svg.DASHED)))
-    for index, line in enumerate(drawn):
-        body += _curves(index, line, across, up)
-    legend = "".join(f"<li>{_key(index)} {escape(line.label)}</li>" for index, line in enumerate(drawn))
+        body.append(svg.line(LEFT, y, WIDTH - RIGHT, y, LIMIT))
+    elif limit:
+        words = f"{limit[0]} above this scale: {short(limit[1])}"
+        body.append(svg.text(WIDTH - RIGHT, TOP + 10, words, anchor="end", size=11, muted=True))
+    looks = [LIMIT if line.limit else _look(index) for index, line in enumerate(drawn)]
+    for look, line in zip(looks, drawn, strict=True):
+        if not line.limit or _highest(line) <= top:
+            body += _curves(look, line, across, up)
+    legend = "".join(
+        f"<li>{_key(look)} {escape(line.label)}{'' if _highest(line) <= top else _above(line)}</li>"
+        for look, line in zip(looks, drawn, strict=True)
+    )
     return Markup(
         f'<figure class="panel plot"><figcaption>{escape(title)} <span class="muted">({escape(unit)})</span>'
         f'</figcaption>{svg.picture(title, HEIGHT, body, width=WIDTH)}<ul class="legend">{legend}</ul></figure>'
     )
+
+
+def _highest(line: Line) -> float:
+    return max(y for _, y in line.points if y is not None)
+
+
+def _above(line: Line) -> str:
+    return f", above this scale: {short(_highest(line))}"
 
 
 def nice(value: float) -> float:
@@ -68,9 +93,8 @@ def _axes(top: float, begin: float, end: float, across: svg.Scale, up: svg.Scale
         yield svg.text(across(moment), HEIGHT - BOTTOM + 18, f"{short(moment)} s", anchor=anchor, size=11, muted=True)
 
 
-def _curves(index: int, line: Line, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
+def _curves(stroke: svg.Stroke, line: Line, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
     """One curve for each stretch without a gap, under a tooltip of their own."""
-    stroke = _look(index)
     values = [y for _, y in line.points if y is not None]
     yield f"<g><title>{escape(f'{line.label}: {short(min(values))} to {short(max(values))}')}</title>"
     stretch: list[tuple[float, float]] = []
@@ -88,8 +112,8 @@ def _look(index: int) -> svg.Stroke:
     return svg.Stroke(COLOURS[index % len(COLOURS)], 2, dashes=dashes)
 
 
-def _key(index: int) -> str:
-    curve = svg.curve([(0, 4), (22, 4)], _look(index))
+def _key(stroke: svg.Stroke) -> str:
+    curve = svg.curve([(0, 4), (22, 4)], stroke)
     return f'<svg width="22" height="8" aria-hidden="true">{curve}</svg>'
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lab.bounded_files import write_atomically
 from lab.errors import EnvironmentFailure, UsageError
 from lab.monitor import tools
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.routes import routes_file
 from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S

@@ -86,8 +86,12 @@ METRICS: dict[str, Metric] = {
         "Execution fees of transactions to the contract, without L1 data fees.", "chain", "function"
     ),
     "call_cost_usd_total": _counter("The same in dollars, at the dated token price of the lab.", "chain", "function"),
+    "token_price_usd": _gauge("Price of the network's token in dollars, dated, of the lab.", "chain"),
     "leg_stage_seconds": Metric(
-        "histogram", "Block time from buffering to READY, and to execution.", ("chain", "stage"), SECONDS
+        "histogram",
+        "Block time from the moment when a transaction is buffered and due to READY, and to execution.",
+        ("chain", "stage"),
+        SECONDS,
     ),
     "cross_chain_seconds": Metric(
         "histogram",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.runner.conditions import Judged
 from lab.runner.run import Run
 from lab.scenario.expectations import AlertExpectation

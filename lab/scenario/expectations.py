@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, mod
 
 from lab.model.step import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.validation import shown, suggestion
 
 StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]

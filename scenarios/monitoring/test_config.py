@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.commands.monitor.actions import configure, limits_of
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.configuration import Addresses
 from lab.monitor.dashboards import grafana
 from lab.monitor.servers import Server, alertmanager_command, free_ports, prometheus_command, running

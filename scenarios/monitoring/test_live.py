@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lab.chains.processes.child import Child
 from lab.chains.processes.python_child import python_command
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.servers import Server, free_ports
 from lab.networks import load_network
 from lab.ops.in_scenario import ScenarioOps
@@ -37,12 +38,13 @@ pytestmark = pytest.mark.real_clock
 SETUP = """
 name: Alerts on a live system, from the fault to the message and back
 description: >
-  `lab monitor up` watches three chains while a node hangs, a relayer dies, the base fee rises, and a leg waits until it
-  expires. `lab ops maintenance` begins for two hours: what goes wrong meanwhile fires, and nobody hears of it. It is
-  then cut short and ends by itself; the contract that it left stopped is an alert. Each alert arrives with value, limit
-  and runbook, and is resolved with its fault.
-rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03, OSC-06]
-networks: {polygon: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
+  `lab monitor up` watches four chains while a node hangs, another makes no blocks, a relayer dies, the base fee rises,
+  and legs wait, one until it expires. `lab ops maintenance` begins for two hours: what goes wrong meanwhile fires, and
+  nobody hears of it. It is then cut short and ends by itself; the contract that it left stopped is an alert. Then a leg
+  is executed late, a contract's code changes, and the exporter hangs. Every alert of the rules arrives with value,
+  limit and runbook, and is resolved with its fault.
+rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, INF-03, OPS-03, OSC-06]
+networks: {polygon: {}, amoy: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
 needs: [stop, expiry]
 relayer: none
 clock: real
@@ -54,12 +56,38 @@ checks: []
 
 SPEED, WAIT_S = 60, 120
 PLANNED_S, LEFT_S = 7_200, 3
+# Every alert, by what it arrives with: in this order, once the maintenance is over.
+WHERE: dict[str, dict[str, str]] = {
+    "Watchdog": {},
+    "Maintenance": {},
+    "ChainDown": {"chain": "polygon"},
+    "ChainStalled": {"chain": "amoy"},
+    "RelayerDown": {},
+    "ContractPaused": {"chain": "optimism"},
+    "UndeclaredOperator": {"chain": "base"},
+    "BaseFeeHigh": {"chain": "optimism"},
+    "CrossChainStuck": {"origin": "optimism", "target": "base"},
+    "RelayerBacklog": {"chain": "base"},
+    "LegsOverdue": {"chain": "base"},
+    "UnauthorizedCalls": {"chain": "base", "function": "pause"},
+    "ContractCodeChanged": {"chain": "amoy"},
+    "OwnerChanged": {"chain": "base"},
+    "CrossChainSlow": {"origin": "optimism", "target": "base"},
+    "TransactionsFailing": {"chain": "base"},
+    "CoordinationTimeout": {"chain": "base"},
+    "CollectorStale": {},
+}
+# What follows from the rest's end: the maintenance has ended by then, and the watchdog never does.
+ENDED_BEFORE, ENDLESS, LAST = "Maintenance", "Watchdog", "CollectorStale"
 # What goes wrong during the maintenance.
 MEANWHILE = ("UnauthorizedCalls", "ContractPaused", "UndeclaredOperator")
 ALERTS = {alert.name: alert for alert in alerts(Thresholds())}
 ALSO = {"UnauthorizedCalls": ("OPS-03",)}
 MAINTENANCE = ("ALR-06", "OSC-06")
-PARENT, CHILD = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2))
+PARENT, CHILD, LATE, HOME = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2, 3, 4))
+CODE = 'tesseract_contract_code_matches{chain="amoy"}'
+# Without a limit, and without a value.
+WORDS_ONLY = {"Maintenance": 1, "Watchdog": 0}
 
 
 class Sink:
@@ -99,8 +127,8 @@ class Sink:
 class Live:
     """The run, what watches it, and where alerts arrive."""
 
-    def __init__(self, script: Script, sink: Sink, folder: Path, ports: list[int]) -> None:
-        self.script, self.sink, self.folder = script, sink, folder
+    def __init__(self, script: Script, sink: Sink, child: Child, ports: list[int]) -> None:
+        self.script, self.sink, self.child, self.folder = script, sink, child, script.run.lab.spec.folder / "live"
         self.prometheus, self.alertmanager = (Server(f"http://127.0.0.1:{port}") for port in ports[1:])
 
     def until(self, what: str, done: Callable[[], bool]) -> bool:
@@ -125,9 +153,7 @@ class Live:
         self.script.expect(f"{name}{where} {status} to arrive", ", ".join(arrived), met=there, rows=rows)
         if alert is not None and status == "firing":
             words = alert["annotations"]
-            # One that wakes nobody has no limit; of the others, value and limit are numbers both.
-            numbers = 1 if alert["labels"]["severity"] == "none" else 2
-            valued = len(re.findall(r"\d[\d.]*", words["description"])) >= numbers
+            valued = len(re.findall(r"\d[\d.]*", words["description"])) >= WORDS_ONLY.get(name, 2)
             whole = valued and words["runbook_url"] == ALERTS[name].runbook
             self.script.expect(f"{name} with value and runbook", words["description"], met=whole, rows=rows)
 
@@ -135,6 +161,11 @@ class Live:
         """Whether Prometheus has it firing, whoever is notified."""
         active = self.prometheus.get("/api/v1/alerts")["data"]["alerts"]
         return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in active)
+
+    def figure(self, series: str) -> float | None:
+        """A series' value now; None where it has none."""
+        found = self.prometheus.get("/api/v1/query", query=series)["data"]["result"]
+        return float(found[0]["value"][1]) if found else None
 
     def held_back(self, name: str) -> tuple[bool, bool]:
         """Whether Alertmanager holds all of them back by a silence, and by another alert."""
@@ -181,7 +212,7 @@ def watched(script: Script) -> Iterator[Live]:
         environment={"LAB_ALERT_WEBHOOK": sink.url},
     )
     try:
-        yield Live(script, sink, folder, ports)
+        yield Live(script, sink, child, ports)
     finally:
         script.expect_equal("processes that had to be killed", child.stop(30), [])
         sink.server.shutdown()
@@ -189,24 +220,44 @@ def watched(script: Script) -> Iterator[Live]:
 
 
 def break_everything(live: Live) -> None:
-    """Four faults at once, on chains that have nothing to do with each other where that can be."""
+    """Five faults at once, on chains that have nothing to do with each other where that can be."""
     script, genesis_s = live.script, live.script.run.lab.genesis_time
     due = genesis_s + int(script.now_s) + 4
     a, b = rollup_address("optimism"), rollup_address("base")
     script.inject("dead", "node_pause", chain="polygon")
     live.sink.dead = True
-    expected = [
-        ("optimism", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
-        ("base", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
-        ("base", "buffer_transaction", (CHILD, a, b, "0x01", PARENT, due), "operator"),
+    legs = [("optimism", PARENT, a, b, ZERO_ID), ("base", PARENT, a, b, ZERO_ID), ("base", CHILD, a, b, PARENT)]
+    legs += [("base", LATE, a, b, PARENT), ("base", HOME, b, a, ZERO_ID)]
+    buffers = [
+        (chain, "buffer_transaction", (tx_id, origin, target, "0x01", parent, due), "operator")
+        for chain, tx_id, origin, target, parent in legs
     ]
-    for pending in script.calls(expected):
-        script.expect_ok(pending)
+    all_ok(script, buffers)
+    script.inject("stalled", "halt", chain="amoy")
     # Little above the limit: the fee falls by 0.4 % a block once it is over.
     limit = Thresholds().base_fee_factor_max * (load_network("optimism").typical_base_fee_wei or 0)
     script.inject("dear", "base_fee_spike", chain="optimism", wei=int(1.02 * limit))
     script.advance_to(due - genesis_s + 1)
-    script.expect_ok(script.call("optimism", "resolve_dependency", PARENT))
+    # A child once its parent is READY on the same chain.
+    for legs_due in ((("optimism", PARENT), ("base", PARENT), ("base", HOME)), (("base", LATE),)):
+        all_ok(script, [(chain, "resolve_dependency", (tx_id,), "operator") for chain, tx_id in legs_due])
+
+
+def all_ok(script: Script, calls: list[tuple[str, str, tuple[Any, ...], str]]) -> None:
+    """Sent at once, and each to succeed."""
+    for pending in script.calls(calls):
+        script.expect_ok(pending)
+
+
+def hands_over(script: Script) -> bool:
+    """Whether the contract lets its owner hand over."""
+    return all(map(script.run.lab.spec.target.codec.has, ("propose_owner", "accept_ownership")))
+
+
+def hand_over(script: Script, owner: str, to: str) -> None:
+    """Another role becomes the owner of the contract on Base."""
+    script.expect_ok(script.call("base", "propose_owner", role_account(to).address, role=owner))
+    script.expect_ok(script.call("base", "accept_ownership", role=to))
 
 
 def maintain(live: Live) -> None:
@@ -234,32 +285,77 @@ def maintain(live: Live) -> None:
     live.expect("Maintenance", "resolved")
     live.until("the silence to end", lambda: "active" not in live.silences())
     script.expect_equal("the states of silences", set(live.silences()), {"expired"}, rows=MAINTENANCE)
-    for name in names[1:]:
-        live.expect(name)
     script.call("base", "pause", role="attacker")
-    live.expect("UnauthorizedCalls", chain="base", function="pause")
+
+
+def change_code(live: Live) -> Callable[[], None]:
+    """A byte more, which is never run, behind the contract's code on Amoy once that was read; what undoes it."""
+    live.until("Amoy's code to be known", lambda: live.figure(CODE) == 1)
+    chain = live.script.run.lab.chains["amoy"]
+    code = chain.look().call("eth_getCode", chain.contract, "latest")
+    chain.look().call("anvil_setCode", chain.contract, f"{code}00")
+    return lambda: chain.look().call("anvil_setCode", chain.contract, code)
+
+
+def shown_here(script: Script) -> list[str]:
+    """The alerts that the contract's interface lets be raised."""
+    events = script.run.lab.spec.target.codec.events
+    names = [name for name in WHERE if ALERT_EVENTS.get(name, "") in ("", *events)]
+    return [name for name in names if name != "OwnerChanged" or hands_over(script)]
+
+
+def mend_everything(live: Live, restore_code: Callable[[], None]) -> None:
+    """End what the contracts were left in."""
+    script = live.script
+    restore_code()
+    if hands_over(script):
+        hand_over(script, "newowner", "owner")
+    mended: list[tuple[str, str, tuple[Any, ...], str]] = [
+        ("base", "remove_operator", (role_account("attacker").address,), "owner"),
+        ("base", "mark_executed", (HOME,), "operator"),
+        ("optimism", "unpause", (), "owner"),
+    ]
+    all_ok(script, mended)
+
+
+@contextmanager
+def hanging(live: Live) -> Iterator[None]:
+    """The exporter hangs meanwhile: nobody sees anything any more."""
+    children = psutil.Process(live.child.pid).children()
+    (exporter,) = [child for child in children if "lab.commands.monitor.exporting" in child.cmdline()]
+    exporter.suspend()
+    try:
+        yield
+    finally:
+        exporter.resume()
 
 
 def play(script: Script) -> None:
-    """The faults, a maintenance while they last, then their end."""
+    """The faults, a maintenance while they last, what only its end lets be seen, then the end of them all."""
     with watched(script) as live:
         break_everything(live)
         maintain(live)
-        live.expect("ChainDown", chain="polygon")
-        live.expect("RelayerDown")
-        live.expect("CrossChainStuck", origin="optimism", target="base")
-        live.expect("LegsOverdue", chain="base")
-        live.expect("BaseFeeHigh", chain="optimism")
-        script.heal("dead")
-        script.heal("dear")
+        names = shown_here(script)
+        began = names.index("ContractCodeChanged")
+        for name in names[:began]:
+            live.expect(name, **WHERE[name])
+        for fault in ("dead", "dear", "stalled"):
+            script.heal(fault)
         live.sink.dead = False
-        script.call("base", "remove_operator", role_account("attacker").address, role="owner")
-        for tx_id in (CHILD, PARENT):
-            script.call("base", "expire_transaction", tx_id)
-        for name in ("ChainDown", "RelayerDown", "UndeclaredOperator", "LegsOverdue", "CrossChainStuck", "BaseFeeHigh"):
-            if name != "UndeclaredOperator" or live.sink.find(name) is not None:
-                live.expect(name, "resolved")
-        live.expect("CoordinationTimeout", chain="base")
+        restore_code = change_code(live)
+        script.expect_ok(script.call("base", "mark_executed", LATE))
+        script.expect_ok(script.call("base", "expire_transaction", CHILD))
+        if hands_over(script):
+            hand_over(script, "owner", "newowner")
+        for name in names[began:-1]:
+            live.expect(name, **WHERE[name])
+        mend_everything(live, restore_code)
+        for name in names:
+            if name not in (ENDED_BEFORE, ENDLESS, LAST):
+                live.expect(name, "resolved", **WHERE[name])
+        with hanging(live):
+            live.expect(LAST)
+        live.expect(LAST, "resolved")
 
 
 def test_live(lab_run: Callable[..., Any]) -> None:

@@ -27,7 +27,7 @@ import yaml
 from lab.chains.engine.client import connect
 from lab.chains.nodes.image import linked_libraries
 from lab.monitor import configuration, tools
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.configuration import Addresses
 from lab.monitor.servers import free_ports
 from lab.paths import COMPOSE

@@ -24,7 +24,7 @@ from tests.unit.real_chains import send as send_call
 
 from .conftest import WAIT_S, Export
 
-MEMORY_BYTES_MAX = 60 * 1024 * 1024
+MEMORY_BYTES_MAX = 60_000_000
 
 
 def write_session(lab: Lab, folder: Path) -> Path:

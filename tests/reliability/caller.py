@@ -42,7 +42,7 @@ PLACES = (
     "lab.commands.load.actions.saturate",
     "lab.session.doctor.diagnose",
     "lab.session.up.supervisor.supervise",
-    "lab.commands.monitor.actions.serve",
+    "lab.commands.monitor.exporting.become",
     "lab.commands.live.rehearsal.open_explorer",
     "lab.chains.nodes.image.build_image",
     "lab.session.suite.open_suite",

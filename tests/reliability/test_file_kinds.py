@@ -38,7 +38,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "chains/processes/starvation.py": OWN,
     "commands/contract.py": SOURCE,
     "commands/init.py": ("source", "foundry.toml"),
-    "commands/monitor/actions.py": ("up state",),
+    "commands/monitor/exporting.py": ("up state",),
     "commands/monitor/page.py": ("samples of a run",),
     "commands/release/freeze.py": ("audited source",),
     "coordinator/docs.py": OWN,

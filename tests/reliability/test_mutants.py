@@ -28,7 +28,7 @@ from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
 from lab.commands.monitor.actions import limits_of
-from lab.commands.monitor.actions import read_session as monitor_session
+from lab.commands.monitor.exporting import read_session as monitor_session
 from lab.commands.monitor.page import read_samples
 from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact

@@ -44,7 +44,7 @@ def exporter(
     deployment: DeploymentFile = None,
 ) -> None:
     """Export Prometheus metrics of chains, contract and relayer. Read-only; needs no key."""
-    from lab.commands.monitor.actions import ExporterOptions, run_exporter
+    from lab.commands.monitor.exporting import ExporterOptions, run_exporter
 
     run_exporter(
         _session_file(session, deployment), ExporterOptions(host, port, interval, requests_per_minute, relayer_url)

@@ -11,7 +11,7 @@ from lab.chains.processes.reaper import Reaper
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence.folder import MANIFEST, SAMPLES
 from lab.evidence.seal import differences
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
 from lab.monitor.dashboards.page import FILE, page
 from lab.monitor.servers import recorded

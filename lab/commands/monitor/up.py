@@ -14,7 +14,7 @@ from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.commands.monitor.actions import configure
 from lab.errors import EnvironmentFailure, UsageError
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
 from lab.monitor.configuration import Addresses
 from lab.monitor.servers import STOP_S, alertmanager_command, prometheus_command

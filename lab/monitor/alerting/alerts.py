@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from lab.monitor.alerting.alert import Alert
+from lab.monitor.alerting.limits import Durations, Thresholds, allowed_s, stalled_s
 from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S, SLOW_SHARE_MAX, slow_share
-from lab.monitor.metrics import DELAY_SECONDS, PREFIX
+from lab.monitor.metrics import PREFIX
 
 P = PREFIX
-
-
-class Thresholds(BaseModel):
-    """The limits. `speed` divides every duration: for a test that shall see an alert without waiting for it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    failed_share_max: float = Field(default=0.01, gt=0, le=1)
-    cross_chain_s_max: float = Field(default=30, gt=0, description="on top of what finality and blocks take")
-    oldest_intent_s_max: float = Field(default=60, gt=0)
-    base_fee_factor_max: float = Field(default=5, gt=1, description="times the network's typical base fee")
-    stalled_s_max: float = Field(default=60, gt=0, description="without a block, on top of five block times")
-    speed: float = Field(default=1, gt=0, le=1000)
-
-    @field_validator("cross_chain_s_max")
-    @classmethod
-    def _counted(cls, seconds: float) -> float:
-        """How many legs were slower is known at the bounds of their histogram, and between two of them unknown."""
-        if seconds not in DELAY_SECONDS:
-            bounds = ", ".join(f"{bound:g}" for bound in DELAY_SECONDS)
-            raise ValueError(f"expected one of {bounds} s, the bounds by which slow legs are counted")
-        return seconds
+Severity = Literal["critical", "warning", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
-    """Seconds as Prometheus writes them, faster by `speed`."""
+class Alert:
+    """One alert. `summary` and `description` are templates of Prometheus; `action` is what a person does first.
 
-    speed: float
+    `commands` are those of `lab ops` that answer it, the first one first; `action` says when which.
+    """
 
-    def __call__(self, seconds: float) -> str:
-        """The text of a duration."""
-        return f"{max(1, round(seconds * 1000 / self.speed))}ms" if self.speed != 1 else f"{seconds:g}s"
+    name: str
+    row: str
+    severity: Severity
+    expr: str
+    for_s: float
+    summary: str
+    description: str
+    action: str
+    commands: tuple[str, ...] = ()
+
+    @property
+    def runbook(self) -> str:
+        """The section on what to do: of the operations manual where a command does it, else of the alert."""
+        if self.commands:
+            return manual_section(self.commands[0])
+        return f"docs/monitoring.md#{self.name.lower()}"
+
+
+def manual_section(command: str) -> str:
+    """Where the operations manual has a command of `lab ops`."""
+    return f"docs/operations.md#lab-ops-{command}"
 
 
 def alerts(limits: Thresholds) -> list[Alert]:
@@ -53,8 +50,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
         f'sum by (chain) (increase({P}transactions_failed_total{{reason=~"expired|execution"}}[{span(600)}])) / '
         f'clamp_min(sum by (chain) (increase({P}events_total{{event="TransactionBuffered"}}[{span(600)}])), 1)'
     )
-    slow = f"{P}cross_chain_allowance_seconds + {limits.cross_chain_s_max:g}"
-    stalled, behind = limits.stalled_s_max / limits.speed, limits.oldest_intent_s_max / limits.speed
+    behind = limits.oldest_intent_s_max / limits.speed
     return [
         Alert(
             "ChainDown",
@@ -72,7 +68,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "ChainStalled",
             "ALR-01",
             "critical",
-            f"time() - {P}chain_head_timestamp_seconds > 5 * {P}chain_block_time_seconds + {stalled:g}",
+            f"time() - {P}chain_head_timestamp_seconds > {stalled_s(limits)}",
             30,
             "{{ $labels.chain }} makes no blocks",
             "The newest block of {{ $labels.chain }} is {{ $value | humanizeDuration }} old; the limit is five block "
@@ -144,7 +140,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "CrossChainStuck",
             "ALR-02",
             "warning",
-            f"{P}sync_lag_seconds > {slow}",
+            f"{P}sync_lag_seconds > {allowed_s(limits)}",
             30,
             "A leg waits from {{ $labels.origin }} to {{ $labels.target }}",
             "A due leg has waited for {{ $value | humanizeDuration }} since its parent's READY; the limit is finality, "
@@ -252,9 +248,10 @@ def alerts(limits: Thresholds) -> list[Alert]:
             f"time() - ({P}collect_last_success_timestamp_seconds or {P}collect_start_timestamp_seconds) > "
             f"{120 / limits.speed:g} unless on (chain) {P}chain_up == 0 or absent({P}build_info)",
             60,
-            "Monitoring does not see {{ $labels.chain }}",
-            "The last complete look, or the exporter's start where there was none yet, is "
-            "{{ $value | humanizeDuration }} ago; the limit is two minutes.",
+            "Monitoring does not see {{ with $labels.chain }}{{ . }}{{ else }}anything{{ end }}",
+            "{{ if $labels.chain }}The last complete look, or the exporter's start where there was none yet, is "
+            "{{ $value | humanizeDuration }} ago; the limit is 120 s.{{ else }}The exporter gives no metrics: "
+            "there are 0 series of build_info, expected 1.{{ end }}",
             "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)? While "
             "chain_scan_lag_blocks falls it is catching up, and the alert ends with that.",
         ),

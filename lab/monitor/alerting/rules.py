@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from lab.monitor.alerting.alert import Alert
-from lab.monitor.alerting.alerts import Durations, Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.limits import Durations, Thresholds
 from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S
 
 

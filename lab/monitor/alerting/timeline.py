@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.rules import rules_file
 from lab.monitor.metrics import METRICS, PREFIX, Distribution, Labels, Samples, numbers, series_names
 from lab.owner import temporary_directory

@@ -133,7 +133,7 @@ class ChainCollector:
     def _observe(self, stage: str, tx_id: str, entry: Entry) -> None:
         end_s = entry.ready_s if stage == "to_ready" else entry.ended_s
         if entry.buffered_s is not None and end_s is not None:
-            self.memory.observe(stage, end_s - entry.buffered_s)
+            self.memory.observe(stage, max(0, end_s - max(entry.buffered_s, entry.due_s)))
         if stage == "to_executed" and entry.dependency is not None:
             self.reached.append((stage, tx_id, entry))
 
@@ -205,6 +205,8 @@ class ChainCollector:
             into.add("events_total", memory.events.get(event, 0), chain, event)
         for reason in (*REASONS.values(), "other"):
             into.add("transactions_failed_total", memory.failed.get(reason, 0), chain, reason)
+        usd = memory.token_usd()
+        into.add("token_price_usd", usd, chain)
         for function in (*self._writing, "unknown"):
             ok, reverted = memory.calls.get(function, (0, 0))
             cost = memory.cost_wei.get(function, 0)
@@ -212,6 +214,6 @@ class ChainCollector:
             into.add("calls_total", reverted, chain, function, "reverted")
             into.add("unauthorized_calls_total", memory.unauthorized.get(function, 0), chain, function)
             into.add("call_cost_wei_total", cost, chain, function)
-            into.add("call_cost_usd_total", memory.cost_usd(cost), chain, function)
+            into.add("call_cost_usd_total", None if usd is None else cost / 10**18 * usd, chain, function)
         for stage in ("to_ready", "to_executed"):
             into.add("leg_stage_seconds", memory.stage(stage), chain, stage)

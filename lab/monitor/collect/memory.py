@@ -122,11 +122,11 @@ class ChainMemory:
         """How long transactions took to reach a stage."""
         return self.stages.get(stage) or Distribution.empty("leg_stage_seconds")
 
-    def cost_usd(self, wei: int) -> float | None:
-        """What so much of the network's token is worth; None without a dated price."""
+    def token_usd(self) -> float | None:
+        """What one of the network's token is worth; None without a dated price."""
         table = prices()
         network = table.networks.get(self.network)
-        return wei / 10**18 * table.tokens[network.token].usd if network is not None else None
+        return table.tokens[network.token].usd if network is not None else None
 
 
 def reason_label(reason: str | None) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import UsageError
-from lab.monitor.alerting.alerts import P, Thresholds
-from lab.monitor.dashboards.boards import Board, Panel, boards
+from lab.monitor.alerting.alerts import P
+from lab.monitor.alerting.limits import Thresholds
+from lab.monitor.dashboards.boards import boards
+from lab.monitor.dashboards.panel import Board, Panel
 from lab.paths import COMPOSE
 
 SCHEMA_VERSION = 39
@@ -17,6 +19,15 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT = 12, 8
 # Grafana's own names of units; wei has none.
 UNITS = {"wei": "suffix: wei"}
+# Queries of a panel: what it shows, and its limit where that is another one for each series.
+SHOWN, LIMIT = "A", "B"
+DASHED = {
+    "matcher": {"id": "byFrameRefID", "options": LIMIT},
+    "properties": [
+        {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [6, 4]}},
+        {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}},
+    ],
+}
 
 
 def dashboard(board: Board) -> dict[str, Any]:
@@ -69,30 +80,34 @@ def _chain_variable() -> dict[str, Any]:
 
 
 def _panel(place: int, panel: Panel) -> dict[str, Any]:
-    below, limit = ("green", panel.threshold) if panel.good_from is None else ("red", panel.good_from)
-    steps: list[dict[str, Any]] = [{"color": below, "value": None}]
-    if limit is not None:
-        steps.append({"color": "red" if below == "green" else "green", "value": limit})
+    limit = panel.limit
+    steps: list[dict[str, Any]] = [{"color": "red" if limit.good_above and not limit.expr else "green", "value": None}]
+    if limit.value is not None:
+        steps.append({"color": "green" if limit.good_above else "red", "value": limit.value})
     return {
         "id": place + 1,
         "type": "timeseries",
         "title": panel.title,
-        "description": panel.description + (f" Alert: {panel.alert}." if panel.alert else ""),
+        "description": panel.description,
         "datasource": SOURCE,
         "gridPos": {"x": WIDTH * (place % 2), "y": HEIGHT * (place // 2), "w": WIDTH, "h": HEIGHT},
         "fieldConfig": {
             "defaults": {
                 "unit": UNITS.get(panel.unit, panel.unit),
                 "thresholds": {"mode": "absolute", "steps": steps},
-                "custom": {"thresholdsStyle": {"mode": "line" if limit is not None else "off"}},
+                "custom": {"thresholdsStyle": {"mode": "off" if limit.expr else "line"}},
             },
-            "overrides": [],
+            "overrides": [DASHED] if limit.expr else [],
         },
         "options": {
             "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull"]},
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
-        "targets": [{"refId": "A", "datasource": SOURCE, "expr": panel.expr, "legendFormat": panel.legend}],
+        "targets": [
+            {"refId": ref, "datasource": SOURCE, "expr": expr, "legendFormat": legend}
+            for ref, expr, legend in ((SHOWN, panel.expr, panel.legend), (LIMIT, limit.expr, limit.legend))
+            if expr
+        ],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from lab.html.charts import Line, chart
 from lab.html.page import Pages
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
-from lab.monitor.dashboards.boards import Panel, boards
+from lab.monitor.dashboards.boards import boards
+from lab.monitor.dashboards.panel import Panel
 from lab.monitor.servers import Recorded
 
 UNITS = {
@@ -51,30 +52,33 @@ def page(log: SeriesLog, alerts: Sequence[AlertSpan], run: str, recorded: Record
 
 
 def _figure(panel: Panel, recorded: Recorded) -> Markup:
-    lines = _lines(panel, recorded)
+    limit = panel.limit
+    lines = _lines(panel.expr, panel.legend, recorded)
+    limits = [replace(line, limit=True) for line in _lines(limit.expr, limit.legend, recorded)] if limit.expr else []
     unit, divisor = UNITS.get(panel.unit, panel.unit), 1.0
     if panel.unit == "wei":
         highest = max((y for line in lines for _, y in line.points if y is not None), default=0.0)
         unit, divisor = ("tokens", TOKEN) if highest >= TOKENS_FROM else ("gwei", GWEI)
-    lines = [Line(line.label, [(x, None if y is None else y / divisor) for x, y in line.points]) for line in lines]
-    limits = (("alert from here", panel.threshold), ("alert below here", panel.good_from))
-    limit = next(((words, value) for words, value in limits if value is not None), None)
-    alert = f" Alert: {panel.alert}." if panel.alert else ""
-    words = Markup('<p class="muted">{}</p>').format(f"{panel.description}{alert}")
-    drawn = chart(panel.title, unit, lines, limit=limit)
+    lines = [
+        replace(line, points=[(x, None if y is None else y / divisor) for x, y in line.points])
+        for line in (*lines, *limits)
+    ]
+    said = "good from here" if limit.good_above else "limit"
+    words = Markup('<p class="muted">{}</p>').format(panel.description)
+    drawn = chart(panel.title, unit, lines, limit=None if limit.value is None else (said, limit.value))
     if not drawn:
         caption = Markup("<figcaption>{}</figcaption>").format(panel.title)
         return Markup('<figure class="panel plot">{}<p>No value in this run.</p>{}</figure>').format(caption, words)
     return Markup(str(drawn).removesuffix("</figure>") + str(words) + "</figure>")
 
 
-def _lines(panel: Panel, recorded: Recorded) -> list[Line]:
+def _lines(expr: str, legend_of: str, recorded: Recorded) -> list[Line]:
     """A line for each series; samples without a value are gaps."""
     moments = range(recorded.start_s, recorded.end_s + 1, recorded.step_s)
     lines = []
-    for labels, points in recorded.over_time(panel.expr).items():
+    for labels, points in recorded.over_time(expr).items():
         known = {round(at): value for at, value in points if not math.isnan(value)}
-        legend = panel.legend
+        legend = legend_of
         for name, text in labels:
             legend = legend.replace(f"{{{{{name}}}}}", text)
         lines.append(Line(legend, [(at - recorded.start_s, known.get(at)) for at in moments]))

@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from lab.cli import app
-from lab.monitor.alerting.alert import Alert
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.paths import DOCS, SCENARIOS
 
 MANUAL = (DOCS / "operations.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab.documents.site import build
-from lab.monitor.alerting.alert import Alert
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.paths import CHECKOUT
 
 

@@ -21,6 +21,16 @@ def test_a_chart_has_axes_lines_and_a_legend() -> None:
     assert "style=" not in found
 
 
+def test_limits_that_differ_are_lines_of_their_own() -> None:
+    """Dashed and grey; one far above the curves is named, and leaves them readable."""
+    near, far = Line("near", [(0, 5.0), (3, 6.0)], limit=True), Line("far", [(0, 900.0), (3, 900.0)], limit=True)
+    found = str(chart("Rate", "tx/s", [Line("mined", [(0, 1.0), (3, 4.0)]), near, far], limit=("limit", 5e3)))
+    assert (found.count("<g>"), found.count("near: 5 to 6")) == (2, 1)
+    assert "> far, above this scale: 900</li>" in found
+    assert ">limit above this scale: 5000</text>" in found
+    assert str(chart("Rate", "tx/s", [near])) == ""
+
+
 def test_nothing_to_show() -> None:
     """No figure at all, rather than an empty one."""
     assert str(chart("Rate", "tx/s", [Line("a", []), Line("b", [(0, None)])])) == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,8 @@ import yaml
 from lab.commands.monitor.actions import limits_of
 from lab.errors import UsageError
 from lab.monitor import configuration
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.dashboards import grafana
 from lab.monitor.dashboards.boards import boards
 from lab.monitor.metrics import METRICS, PREFIX
@@ -70,15 +72,71 @@ def test_dashboards_keep_the_linter_s_rules() -> None:
     assert len(set(uids)) == 6
 
 
-def test_a_panel_with_an_alert_shows_its_limit() -> None:
-    """But for one whose limit is each pair's own. Red lies on the side on which the alert fires."""
-    panels = [panel for board in boards(Thresholds()) for panel in board.panels if panel.alert]
-    without = [panel.title for panel in panels if (panel.threshold, panel.good_from) == (None, None)]
-    assert without == ["Synchronisation lag"]
-    drawn = [panel for text in grafana.render(Thresholds()).values() for panel in json.loads(text)["panels"]]
-    colours = {panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"] for panel in drawn}
-    assert colours["Up"] == [{"color": "red", "value": None}, {"color": "green", "value": 1}]
-    assert colours["Emergency stop"] == [{"color": "green", "value": None}, {"color": "red", "value": 1}]
+def drawn_panels() -> dict[str, dict[str, Any]]:
+    """Grafana's panels by title."""
+    return {
+        panel["title"]: panel for text in grafana.render(Thresholds()).values() for panel in json.loads(text)["panels"]
+    }
+
+
+def test_every_panel_has_a_limit_and_says_where_it_comes_from() -> None:
+    """A value for all series or a series for each, with words; what is a number there moves with what is configured."""
+    panels = [panel for board in boards(Thresholds()) for panel in board.panels]
+    assert len(panels) == 33
+    for panel in panels:
+        assert (panel.limit.value is None) == bool(panel.limit.expr), panel.title
+        assert f" Limit: {panel.limit.why}." in panel.description
+    other = Thresholds(
+        failed_share_max=0.02,
+        cross_chain_s_max=45,
+        oldest_intent_s_max=61,
+        base_fee_factor_max=6,
+        stalled_s_max=62,
+        cost_usd_max=3,
+        transactions_per_s=7,
+    )
+    moved = [panel for board in boards(other) for panel in board.panels]
+    fixed = [one.title for one, two in zip(panels, moved, strict=True) if one.limit == two.limit]
+    # What must not be at all, or must always be; the contract's own figures; a share of those that were slow.
+    assert fixed == [
+        "Overdue", "Events", "Up", "Reorgs", "Slow legs, share", "Stages, mean", "Unauthorised calls", "Contract code",
+        "Owner", "Emergency stop", "Circuit breaker", "Operators", "Undeclared operators", "Relayer", "Maintenance",
+    ]  # fmt: skip
+
+
+def test_every_limit_is_drawn() -> None:
+    """A value as a line between two colours, red on the side on which it alerts; a series of its own dashed and red."""
+    drawn = drawn_panels()
+    for panel in (panel for board in boards(Thresholds()) for panel in board.panels):
+        found = drawn[panel.title]
+        defaults, queries = found["fieldConfig"]["defaults"], {one["refId"]: one for one in found["targets"]}
+        steps, style = defaults["thresholds"]["steps"], defaults["custom"]["thresholdsStyle"]["mode"]
+        if panel.limit.value is not None:
+            colours = ["red", "green"] if panel.limit.good_above else ["green", "red"]
+            assert [step["color"] for step in steps] == colours
+            assert (steps[1]["value"], style, list(queries)) == (panel.limit.value, "line", ["A"])
+        else:
+            assert (queries["B"]["expr"], queries["B"]["legendFormat"]) == (panel.limit.expr, panel.limit.legend)
+            (override,) = found["fieldConfig"]["overrides"]
+            assert override["matcher"] == {"id": "byFrameRefID", "options": "B"}
+            properties = {one["id"]: one["value"] for one in override["properties"]}
+            assert properties["custom.lineStyle"]["fill"] == "dash"
+            assert properties["color"]["fixedColor"] == "red"
+    assert drawn["Up"]["fieldConfig"]["defaults"]["thresholds"]["steps"][1] == {"color": "green", "value": 1}
+
+
+def test_a_panel_s_limit_is_that_of_its_alert() -> None:
+    """A series that a rule compares with is the panel's own; a number in a rule is the panel's value."""
+    rules = {alert.name: alert.expr for alert in alerts(Thresholds(oldest_intent_s_max=61))}
+    panels = [panel for board in boards(Thresholds(oldest_intent_s_max=61)) for panel in board.panels if panel.alert]
+    by_title = {panel.title: re.sub(r"{[^}]*\$chain[^}]*}", "", panel.limit.expr) for panel in panels}
+    for title in ("Age of the head", "Base fee", "Synchronisation lag"):
+        (alert,) = [panel.alert for panel in panels if panel.title == title]
+        assert rules[str(alert)].endswith(f"> {by_title[title]}")
+    for panel in panels:
+        numbers = [float(number) for number in re.findall(r"[<>=] ([0-9.]+)", rules[str(panel.alert)])]
+        if panel.limit.value is not None and panel.alert in ("RelayerBacklog", "CrossChainSlow", "TransactionsFailing"):
+            assert panel.limit.value in numbers
 
 
 def test_every_panel_s_alert_exists() -> None:

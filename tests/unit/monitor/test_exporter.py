@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.bounded_files import JSON_BYTES_MAX
-from lab.commands.monitor.actions import _answers
+from lab.chains.processes.python_child import python_command
+from lab.commands.monitor.exporting import _answers
 from lab.monitor.collect.collector import MEMORY, Memory, Watch, identity_of
 from lab.monitor.collect.facts import OPEN_MAX, Book, Entry
 from lab.monitor.collect.json_log import JsonLog
@@ -77,3 +79,13 @@ def test_a_line_of_the_log_is_written_before_the_next() -> None:
     for thread in threads:
         thread.join()
     assert steps == ["begin", "end"] * 4
+
+
+def test_a_process_that_exports_has_little_else_in_memory() -> None:
+    """No options of commands, no library of keys, no alerts or pages: each takes memory for as long as it lives."""
+    script = "import sys, lab.commands.monitor.exporting; print(*sys.modules)"
+    done = subprocess.run(python_command("-c", script), capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "lab.monitor.exporter" in loaded
+    others = ("typer", "coincurve", "rlp", "psutil", "lab.cli", "lab.report", "lab.monitor.alerting")
+    assert [name for name in others if name in loaded] == []

@@ -12,7 +12,7 @@ import pytest
 
 from lab.errors import EnvironmentFailure
 from lab.monitor import configuration, tools
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.paths import COMPOSE
 

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.dashboards import grafana
 
 DASHBOARDS = grafana.render(Thresholds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from markupsafe import escape
 
 from lab.commands.monitor.page import write_page
 from lab.errors import UsageError
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
 from lab.monitor.dashboards.boards import boards
 from lab.monitor.dashboards.page import page
@@ -46,6 +47,27 @@ def test_every_panel_is_drawn() -> None:
     assert "<td>ChainDown</td><td>base</td>" in text
     assert "default-src" in text
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def figures(text: str) -> dict[str, str]:
+    """Each panel's part of the page by its title."""
+    parts = re.findall(r'<figure class="panel plot">(.*?)</figure>', text, re.S)
+    return {caption: part for part in parts for caption in re.findall("<figcaption>(.+?) <", part)}
+
+
+def test_every_limit_is_drawn() -> None:
+    """One value across the panel, or named where it lies far above; a series as a dashed line of the legend."""
+    fake: Any = Fake()
+    drawn = figures(page(LOG, [], "run", fake, Thresholds()))
+    panels = [panel for board in boards(Thresholds()) for panel in board.panels]
+    assert len(drawn) == len(panels)
+    for panel in panels:
+        part = drawn[panel.title]
+        if panel.limit.expr:
+            legend = panel.limit.legend.replace("{{chain}}", "base")
+            assert re.search(rf'stroke-dasharray="4 3".*?</svg> {re.escape(legend)}<', part), panel.title
+        else:
+            assert re.search(">(limit|good from here)( above this scale: [0-9.kMG]+)?</text>", part), panel.title
 
 
 def test_labels_are_escaped() -> None:

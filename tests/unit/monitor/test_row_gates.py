@@ -7,6 +7,7 @@ and a row falls where the verdict of one of its proofs does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -17,8 +18,8 @@ import pytest
 from lab.checks import CHECKS
 from lab.evidence import Recorder
 from lab.model.verdict import RunVerdict, Verdict
-from lab.monitor.alerting.alert import Alert
-from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan
 from lab.monitor.dashboards.boards import boards
 from lab.report.catalogue.rows import load_catalogue
@@ -63,6 +64,10 @@ class Prepared(Script):
     def call(self, *words: Any, **more: Any) -> Any:
         """Nothing is sent."""
 
+    def calls(self, calls: Any) -> list[Any]:
+        """Nothing is sent."""
+        return [None] * len(calls)
+
     def expect_ok(self, pending: Any, *, because: str | None = None) -> None:
         """Nothing was sent."""
 
@@ -84,7 +89,7 @@ def faults() -> dict[str, tuple[tuple[str, str], dict[float, dict[tuple[str, ...
     """As the scenario expects it."""
     one = scenario("test_dashboards")
     dead = (one.DEAD_S - 5, one.ALIVE_S - 6, one.CHEAP_S)
-    operators = {one.FAIL_S - 1: {}, one.DEAD_S: {(INTRUDER, "polygon", "undeclared"): 1.0}, one.END_S: {}}
+    operators = {one.FAIL_S - 1: {}, one.DEAD_S: {(INTRUDER, "polygon", "undeclared"): 2.0}, one.END_S: {}}
     up = [{("optimism",): value} for value in (1.0, 0.0, 1.0)]
     return {
         "MON-01": (("networks", "Up"), dict(zip(dead, up, strict=True))),
@@ -124,6 +129,8 @@ class Prometheus:
 
     def at(self, expr: str, second: float | None = None) -> dict[frozenset[tuple[str, str]], float]:
         """Labels with names in the order of their values."""
+        if expr not in self._of:
+            return {frozenset({("l0", "polygon")}): 103.0 if self._wrong == ("limit", expr) else 3.0}
         key, during = self._of[expr]
         if second is None:
             answer = {self._pair: 12.0} if key == self._bucket else {("polygon",): 3.0}
@@ -143,6 +150,7 @@ def dashboards(recorder: Recorder, wrong: Broken) -> None:
     wanted = {key: {("polygon",): 3.0} for key in one.PANELS if key != one.BY_BUCKET}
     prometheus = Prometheus(wrong)
     one.compare(script, prometheus, wanted)
+    one.compare_limits(script, prometheus, {key: {("polygon",): 3.0} for key in one.PANELS})
     times = SimpleNamespace(ready_s={"swap.pay": 20}, executed_s={"swap.settle": 32})
     one.judge_time(script, prometheus, {"polygon": times, "optimism": times})
     one.judge_faults(script, prometheus, INTRUDER)
@@ -214,6 +222,7 @@ def live(recorder: Recorder, wrong: Broken) -> None:
         return SimpleNamespace(chains=(), exit_code=0)
 
     class Live(one.Live):  # type: ignore[misc, name-defined]
+        child = SimpleNamespace(pid=0)
         alertmanager = SimpleNamespace(url="", ready=lambda: True)
         folder = Path()
 
@@ -242,6 +251,8 @@ def live(recorder: Recorder, wrong: Broken) -> None:
     with patch.context() as changed:
         changed.setattr(one, "watched", lambda script: Watched())
         changed.setattr(one, "break_everything", lambda live: None)
+        changed.setattr(one, "change_code", lambda live: lambda: None)
+        changed.setattr(one, "hanging", lambda live: nullcontext())
         changed.setattr(one, "ScenarioOps", lambda *words, **more: ops)
         changed.setattr(one, "maintenance", SimpleNamespace(begin=begin))
         one.play(script)
@@ -316,12 +327,14 @@ def test_the_rows_are_those_of_monitoring() -> None:
 
 @pytest.mark.parametrize("board", boards(Thresholds()), ids=lambda board: board.row)
 def test_a_wrong_panel_takes_its_dashboard(board: Any) -> None:
-    """And beside it only the row that this very panel shows; a panel that the offline page lacks, its dashboard."""
+    """And beside it only the row that this very panel shows; a wrong limit, or one that the page lacks, it alone."""
     shown = {panel: row for row, (panel, _) in faults().items()}
     shown |= {("transactions", "Events"): "MON-04", ("security", "Emergency stop"): "MON-01"}
     for panel in board.panels:
         key = (board.uid, panel.title)
         assert fallen(key, "monitoring/test_dashboards") == {board.row, *([shown[key]] if key in shown else [])}, key
+        if panel.limit.expr:
+            assert fallen(("limit", panel.limit.expr), "monitoring/test_dashboards") == {board.row}
     assert fallen(("page", board.uid, board.panels[0].title)) == {board.row}
 
 
@@ -342,6 +355,13 @@ ONE_ROW = {
 def test_what_belongs_to_one_row_takes_that_row(wrong: str) -> None:
     """Figures in a fault, counters, lines of the log, the maintenance, what was loaded."""
     assert fallen(wrong) == {ONE_ROW[wrong]}
+
+
+def test_every_alert_is_seen_live() -> None:
+    """By real servers: a new alert needs its fault there. What does not end with the rest ends before or after it."""
+    one = scenario("test_live")
+    assert set(one.WHERE) == set(ALERTS)
+    assert {one.ENDED_BEFORE, one.ENDLESS, one.LAST} < set(ALERTS)
 
 
 def test_an_alert_that_does_not_fire_takes_its_row() -> None:

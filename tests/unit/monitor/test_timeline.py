@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics, timeline
 from lab.monitor.metrics import Samples
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab.commands.monitor.actions import read_session
+from lab.commands.monitor.exporting import read_session
 from lab.commands.monitor.up import Ports, run_all
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
-from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.servers import free_ports
 
 
