@@ -92,7 +92,7 @@ class ScenarioOps:
         chains = tuple(
             OperatedChain(
                 _target(lab.chains[chain]),
-                Rpc(ChainTransport(lab.chains[chain], self._sleep)),
+                Rpc(ChainTransport(lab.chains[chain], lab.scheduler.sleep)),
                 target.codec,
                 address.lower(),
                 lab.numbering,
@@ -121,18 +121,11 @@ class ScenarioOps:
             look_s=LOOK_S,
             stuck_s=STUCK_S,
             deadline_s=1800,
-            sleep=self._sleep,
+            sleep=scheduler.sleep,
             now=lambda: scheduler.now_ms / 1000,
             unix=unix,
         )
         return Timing(waiting, unix, self._everywhere)
-
-    def _sleep(self, seconds: float) -> None:
-        """Wait; where the machine makes it much longer that is on record, as with a script's own waits."""
-        run = self._script.run
-        due_ms = run.now_ms + round(seconds * 1000)
-        run.lab.scheduler.sleep(seconds)
-        run.note_late("what a procedure waits for", due_ms)
 
     def _everywhere(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
         """Actors of the run, so that chains go on side by side under either clock."""
@@ -146,7 +139,7 @@ class ScenarioOps:
         for name, task in tasks.items():
             scheduler.spawn(f"{self._folder.name}-{name}", partial(keep, name, task))
         while len(results) < len(tasks):
-            self._sleep(STEP_S)
+            scheduler.sleep(STEP_S)
         return {name: results[name] for name in tasks}
 
     def executor(self, role: str = "owner") -> SignerExecutor:

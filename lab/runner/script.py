@@ -26,7 +26,7 @@ from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
 from lab.runner.steps.acting import buffer_arguments
-from lab.runner.steps.lateness import in_time, missed_window, within
+from lab.runner.steps.lateness import in_time, machine_to_blame, within
 from lab.validation import describe, suggestion
 
 
@@ -233,10 +233,10 @@ class Script:
     ) -> None:
         """Record what was expected and what came. One that is not met fails the scenario; None is unknown.
 
-        It is unknown, too, after a window that was missed by the machine's lateness. `rows` of the checklist alone
-        depend on it; by default all that the scenario serves.
+        It is unknown, too, where the machine may be to blame. `rows` of the checklist alone depend on it; by default
+        all that the scenario serves.
         """
-        if met is False and (why := missed_window(self.run)) is not None:
+        if met is False and (why := machine_to_blame(self.run)) is not None:
             met, actual = None, f"{actual}; {why}"
         self._steps += 1
         self.run.recorder.add(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.checks.facts import name_at, timestamp_of, unix_ms
-from lab.checks.lateness import excuse
+from lab.checks.lateness import excuse, was_late
 from lab.checks.replay import replay
 from lab.model.history import History
-from lab.model.records import Block
+from lab.model.records import Block, Lag
 from lab.runner.operations import Pending
 from lab.runner.run import Run
 
@@ -35,6 +35,12 @@ def _overdue(run: Run, pending: Pending) -> str | None:
     at_ms = run.now_ms if block is None else block.t_ms
     reasons = (excuse(history, 0, due_ms, at_ms) for due_ms in _moments_ms(history, pending))
     return next((f"the moment that decides over it was {reason}" for reason in reasons if reason is not None), None)
+
+
+def machine_to_blame(run: Run) -> str | None:
+    """Why what a script finds may be the machine's doing: it was held up, as a late step is, or a window was missed."""
+    held_up_ms = max((lag.turns_ms for lag in run.history().of(Lag)), default=0)
+    return was_late(held_up_ms) if held_up_ms > run.usual_lateness_ms else missed_window(run)
 
 
 def missed_window(run: Run) -> str | None:

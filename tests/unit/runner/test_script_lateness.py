@@ -9,13 +9,14 @@ import pytest
 
 from lab.model.history import History
 from lab.model.records import Expectation, Lag
-from lab.ops.in_scenario import ScenarioOps
 from lab.runner.script import Script
 
 from ..checks.calls import buffer, resolve
 from ..checks.histories import Story, leg
 
 A = leg("flow.a", "two", 20, id=7)
+# More than any lateness here: what is looked at is what was missed by it.
+MUCH_MS = 100_000
 
 
 def told(history: Any, now_ms: int = 90_000) -> tuple[Script, list[Expectation]]:
@@ -24,6 +25,7 @@ def told(history: Any, now_ms: int = 90_000) -> tuple[Script, list[Expectation]]
     scheduler = SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms))
     run: Any = SimpleNamespace(
         now_ms=now_ms,
+        usual_lateness_ms=MUCH_MS,
         history=lambda: history,
         item=SimpleNamespace(file="drill.py"),
         recorder=SimpleNamespace(add=recorded.append),
@@ -100,12 +102,13 @@ def test_flows_that_are_waited_for(
     assert script.now_s <= 50
 
 
-def test_a_procedure_that_is_woken_late_says_so() -> None:
-    """As a script's own waits do: what is not met after that is nobody's fault."""
-    said = list[tuple[str, int]]()
-    run: Any = SimpleNamespace(now_ms=5_000, note_late=lambda what, due_ms: said.append((what, due_ms)))
-    run.lab = SimpleNamespace(scheduler=SimpleNamespace(sleep=lambda seconds: None))
-    ops = object.__new__(ScenarioOps)
-    ops._script = Script(run)
-    ops._sleep(1.5)
-    assert said == [("what a procedure waits for", 6_500)]
+@pytest.mark.parametrize(("held_up_ms", "met"), [(0, False), (500, False), (501, None)])
+def test_a_script_that_was_held_up(held_up_ms: int, met: bool | None) -> None:
+    """As a step that comes late: what it finds is nobody's fault from then on, whatever it is."""
+    story = Story(A)
+    story._add(Lag(t_ms=20_000, turns_ms=held_up_ms, starved_ms=400))
+    script, recorded = told(story.history())
+    script.run.usual_lateness_ms = 500  # type: ignore[misc]  # a namespace
+    script.expect_equal("operators", ["a"], ["b"])
+    assert recorded[0].met is met
+    assert (f"the machine itself was late by up to {held_up_ms / 1000:.3f} s" in recorded[0].actual) is (met is None)
