@@ -74,7 +74,7 @@ class Scheduler:
         self._prepared_ms = 0
 
     def take_lateness_ms(self) -> int:
-        """The most that a turn was late since this was asked last: 0 under the virtual clock."""
+        """The most that a turn, or a wait, was late since this was asked last: 0 under the virtual clock."""
         late_ms, self._late_ms = self._late_ms, 0
         return late_ms
 
@@ -129,12 +129,18 @@ class Scheduler:
         while self._turns and self._turns[0][0] <= t_ms:
             due, _, turn = heapq.heappop(self._turns)
             self._reach(due)
-            # A turn before genesis is late by set-up, which no bound counts.
-            self._late_ms = max(self._late_ms, self.now_ms - max(0, due))
+            self._note_lateness(due)
             self._prepare()
             turn()
             self._forget_finished()
         self._reach(t_ms)
+        # Set-up waits for genesis.
+        if t_ms > 0:
+            self._note_lateness(t_ms)
+
+    def _note_lateness(self, due_ms: int) -> None:
+        """A turn, or a wait from outside, was due. Before genesis set-up makes it late, which no bound counts."""
+        self._late_ms = max(self._late_ms, self.now_ms - max(0, due_ms))
 
     def advance_until(self, done: Callable[[], bool], *, deadline_ms: int, step_ms: int, waiting_for: str) -> None:
         """Advance in steps until `done()`. Raises DeadlineExceeded, which quotes what was waited for."""

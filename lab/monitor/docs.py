@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import read_object
-from lab.monitor.alerting.alerts import Alert, alerts
+from lab.monitor.alerting.alerts import Alert, alerts, manual_section
 from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.dashboards.boards import boards
 from lab.monitor.metrics import METRICS, PREFIX
@@ -52,9 +52,9 @@ def panels() -> str:
 
 
 def _manual(alert: Alert) -> str:
-    """Where the operations manual says more."""
-    place = alert.runbook.removeprefix("docs/")
-    return f" See [the operations manual]({place})." if alert.command else ""
+    """Where the operations manual says more, of each command."""
+    places = [f"[{command}]({manual_section(command).removeprefix('docs/')})" for command in alert.commands]
+    return f" See the operations manual: {', '.join(places)}." if places else ""
 
 
 def detection(parts: Sequence[Mapping[str, Any]]) -> str:

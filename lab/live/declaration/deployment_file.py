@@ -43,6 +43,10 @@ def _distinct(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
+def _one_or_each(given: Any) -> str:
+    return "each" if isinstance(given, dict) else "one"
+
+
 Operators = Annotated[tuple[Address, ...], Field(min_length=1, max_length=OPERATORS_MAX), AfterValidator(_distinct)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
@@ -57,14 +61,24 @@ class KeystoreSigner(Frozen):
 
 
 class RemoteSigner(Frozen):
-    """A JSON-RPC signer, as web3signer and clef are: the key never leaves it."""
+    """A JSON-RPC signer, as web3signer and clef are: the key never leaves it.
 
-    remote: Variable
+    One process of either signs for one chain, so each network may have a variable of its own. Methods that are not
+    given are tried: a signer that knows none of a name says so.
+    """
+
+    remote: Annotated[
+        Annotated[Variable, Tag("one")] | Annotated[dict[str, Variable], Field(min_length=1), Tag("each")],
+        Discriminator(_one_or_each),
+    ] = Field(description="env:NAME of its URL, or network: env:NAME for each")
     address: Address
-    method: Literal["eth_signTransaction", "account_signTransaction"] = "eth_signTransaction"
-    typed_data_method: Literal["eth_signTypedData_v4", "eth_signTypedData", "account_signTypedData"] = (
-        "eth_signTypedData_v4"
-    )
+    method: Literal["eth_signTransaction", "account_signTransaction"] | None = None
+    typed_data_method: Literal["eth_signTypedData_v4", "eth_signTypedData", "account_signTypedData"] | None = None
+
+    def variable(self, network: str) -> str | None:
+        """The name of the variable for a network; None where there is none."""
+        given = self.remote if isinstance(self.remote, str) else self.remote.get(network)
+        return None if given is None else given.removeprefix("env:")
 
 
 class CommandSigner(Frozen):
@@ -209,6 +223,26 @@ class Deployment:
         return None if given is None else real_path(self.path.parent / expand_user(given))
 
 
+def _signers_without(source: Source, file: DeploymentFile) -> list[Problem]:
+    """Networks that a signer of one chain each leaves out, and those that it names and the file does not have."""
+    problems = list[Problem]()
+    for role, signer in (
+        ("deployer", file.deployer),
+        ("operator", file.operator),
+        ("administrator", file.administrator),
+    ):
+        if isinstance(signer, RemoteSigner) and isinstance(signer.remote, dict):
+            if absent := [name for name in file.networks if name not in signer.remote]:
+                text = f"expected env:NAME for each network of the file, there is none for {', '.join(absent)}"
+                problems.append(source.problem((role, "remote"), text))
+            problems += [
+                source.problem((role, "remote", name), f"expected a network of the file, got {name!r}", at_key=True)
+                for name in signer.remote
+                if name not in file.networks
+            ]
+    return problems
+
+
 def read_deployment(path: Path) -> Deployment:
     """Raises UsageError where there is none, InvalidFile with every problem that could be found."""
     if not path.exists():
@@ -251,6 +285,7 @@ def read_deployment(path: Path) -> Deployment:
                 safe=safe_of_owner(owner),
             )
         )
+    problems += _signers_without(source, file)
     if problems:
         raise InvalidFile(problems)
     return Deployment(source, file, tuple(targets))

@@ -10,7 +10,7 @@ version: 1
 
 # Who deploys: one of
 #   keystore: keys/deployer.json       an encrypted key; its password is asked for (or password_file:)
-#   remote: env:SIGNER_URL             web3signer, clef; with address:
+#   remote: env:SIGNER_URL             web3signer, clef ({sepolia: env:A, ...}: one for each chain); with address:
 #   exec: "cast mktx --ledger ..."     any command; with address:
 # The same fresh account everywhere gives the same address everywhere.
 deployer:

@@ -59,7 +59,8 @@ def _requested(deployment: Deployment, targets: tuple[Target, ...]) -> Iterable[
     signers = {"deployer": file.deployer, "operator": file.operator, "administrator": file.administrator}
     for role, signer in signers.items():
         if isinstance(signer, RemoteSigner):
-            requested.append((signer.remote.removeprefix("env:"), f"{role}.remote", True))
+            names = (signer.variable(target.name) for target in targets)
+            requested += [(name, f"{role}.remote", True) for name in names if name is not None]
     return dict.fromkeys(requested)
 
 

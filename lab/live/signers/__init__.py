@@ -74,7 +74,23 @@ def _open(
     ask: Ask,
     variables: Mapping[str, str] | None,
 ) -> Signer:
-    return open_given(given, deployment.path.absolute().parent, ask, variables)
+    return open_given(given, deployment.path.absolute().parent, ask, variables, deployment.chains)
+
+
+def _remote_urls(
+    given: RemoteSigner, there: Mapping[str, str], chains: Mapping[str, int]
+) -> RedactedUrl | dict[int, RedactedUrl]:
+    """One for all chains, or each chain's; what is not set is missed where it is needed. Raises UsageError for none."""
+    if isinstance(given.remote, str):
+        name = given.remote.removeprefix("env:")
+        if not there.get(name):
+            raise UsageError(f"expected the signer's address in the environment variable {name}, it is not set")
+        return RedactedUrl(there[name])
+    names = {chain: named for network, chain in chains.items() if (named := given.variable(network)) is not None}
+    urls = {chain: RedactedUrl(there[named]) for chain, named in names.items() if there.get(named)}
+    if not urls:
+        raise UsageError(f"expected a signer's address in one of {', '.join(names.values())}, none of them is set")
+    return urls
 
 
 def open_given(
@@ -82,14 +98,14 @@ def open_given(
     folder: Path,
     ask: Ask,
     variables: Mapping[str, str] | None = None,
+    chains: Mapping[str, int] | None = None,
 ) -> KeystoreAccount | RemoteAccount | CommandAccount:
-    """A signer of transactions and of typed data; paths are as seen from `folder`. Raises UsageError, SignerFailure."""
+    """A signer of transactions and of typed data; paths are as seen from `folder`. Raises UsageError, SignerFailure.
+
+    `chains`: the id of each network that a remote signer may name.
+    """
     if isinstance(given, KeystoreSigner):
         return open_keystore(given, folder, ask)
     if isinstance(given, RemoteSigner):
-        name = given.remote.removeprefix("env:")
-        there = os.environ if variables is None else variables
-        if not there.get(name):
-            raise UsageError(f"expected the signer's address in the environment variable {name}, it is not set")
-        return RemoteAccount(given, RedactedUrl(there[name]))
+        return RemoteAccount(given, _remote_urls(given, os.environ if variables is None else variables, chains or {}))
     return CommandAccount(given, folder)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import rlp
 from coincurve import PublicKey
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp.sedes import Binary, CountableList, List, big_endian_int
 
@@ -52,8 +53,8 @@ class Unsigned:
     value: int = 0
 
     def fields(self) -> dict[str, Any]:
-        """As JSON-RPC names and writes them."""
-        to = {} if self.to is None else {"to": self.to}
+        """As JSON-RPC names and writes them; an address with its checksum, without which clef warns and refuses."""
+        to = {} if self.to is None else {"to": to_checksum_address(self.to)}
         return {
             **to,
             "chainId": hex(self.chain_id),

@@ -17,7 +17,7 @@ Severity = Literal["critical", "warning", "none"]
 class Alert:
     """One alert. `summary` and `description` are templates of Prometheus; `action` is what a person does first.
 
-    `command` is the one of `lab ops` that answers it, where there is one.
+    `commands` are those of `lab ops` that answer it, the first one first; `action` says when which.
     """
 
     name: str
@@ -28,14 +28,19 @@ class Alert:
     summary: str
     description: str
     action: str
-    command: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def runbook(self) -> str:
         """The section on what to do: of the operations manual where a command does it, else of the alert."""
-        if self.command:
-            return f"docs/operations.md#lab-ops-{self.command}"
+        if self.commands:
+            return manual_section(self.commands[0])
         return f"docs/monitoring.md#{self.name.lower()}"
+
+
+def manual_section(command: str) -> str:
+    """Where the operations manual has a command of `lab ops`."""
+    return f"docs/operations.md#lab-ops-{command}"
 
 
 def alerts(limits: Thresholds) -> list[Alert]:
@@ -57,7 +62,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The RPC endpoint of {{ $labels.chain }} has failed for a minute: chain_up is {{ $value }}, expected 1.",
             "`lab ops health` says which nodes answer. See the endpoint's status page and the exporter's log line "
             "chain_down; switch to another endpoint.",
-            command="health",
+            commands=("health",),
         ),
         Alert(
             "ChainStalled",
@@ -70,7 +75,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             f"times and {limits.stalled_s_max:g} s.",
             "`lab ops health` says how old the newest block is. Compare with another endpoint: if the chain itself "
             "stands still, pause the flows that lead to it.",
-            command="health",
+            commands=("health",),
         ),
         Alert(
             "RelayerDown",
@@ -102,9 +107,10 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The contract on {{ $labels.chain }} has other code",
             "The code at the contract's address is not the one that was seen first: contract_code_matches is "
             "{{ $value }}, expected 1.",
-            "Stop the relayer for this chain. `lab ops health` says whether there is code at the address; compare it"
-            " with the release's artifact.",
-            command="health",
+            "Stop the relayer for this chain. `lab ops health` says whether there is code at the address; compare it "
+            "with the release's artifact. If the contract is lost, deploy a new one, and `lab ops restore` brings it "
+            "to the state of the last backup.",
+            commands=("health", "restore"),
         ),
         Alert(
             "ContractPaused",
@@ -115,8 +121,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The contract on {{ $labels.chain }} is paused",
             "The emergency stop of {{ $labels.chain }} is on: contract_paused is {{ $value }}, expected 0.",
             "Find out from the log who stopped it: EmergencyStop names the caller, or the circuit breaker. Once the "
-            "reason is gone, `lab ops unpause` lifts the stop.",
-            command="unpause",
+            "reason is gone, `lab ops unpause` lifts the stop. If the contract is at fault leave it stopped: `lab ops "
+            "backup` saves its state, `lab ops migrate` moves what is open to a new one.",
+            commands=("unpause", "backup", "migrate"),
         ),
         Alert(
             "CrossChainSlow",
@@ -164,8 +171,8 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "Somebody without a role calls {{ $labels.function }} on {{ $labels.chain }}",
             "About {{ $value | humanize }} calls were refused for want of a role in five minutes; the limit is 0.",
             "The log has sender and hash of each. `lab ops drift` says whether owner and operators are the declared "
-            "ones: if the sender is one of yours, its role was taken away.",
-            command="drift",
+            "ones: if the sender is one of yours, its role was taken away, and `lab ops operators sync` gives it back.",
+            commands=("drift", "operators"),
         ),
         Alert(
             "UndeclaredOperator",
@@ -175,8 +182,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "{{ $labels.chain }} has an operator whom nobody declared",
             "{{ $value }} operators of {{ $labels.chain }} are not declared; the limit is 0.",
-            "`lab ops revoke ADDRESS --all` removes the operator. Rotate the owner's key if the owner did not add it.",
-            command="revoke",
+            "`lab ops revoke ADDRESS --all` removes the operator; where it acts already, `lab ops pause --all` comes "
+            "first. If the owner did not add it, its key is known to others: `lab ops rotate owner --to ADDRESS`.",
+            commands=("revoke", "pause", "rotate"),
         ),
         Alert(
             "OwnerChanged",
@@ -188,7 +196,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The owner is not the declared one: contract_owner_matches is {{ $value }}, expected 1.",
             "`lab ops drift` names the owner on every chain. If the handover was planned, declare the new owner; "
             "else this is an incident.",
-            command="drift",
+            commands=("drift",),
         ),
         Alert(
             "BaseFeeHigh",
@@ -200,7 +208,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The base fee of {{ $labels.chain }} is {{ $value | humanize }} wei; the limit is "
             f"{limits.base_fee_factor_max:g} times the typical one.",
             "`lab ops health` checks the balances of the sending accounts. Can flows wait?",
-            command="health",
+            commands=("health",),
         ),
         Alert(
             "LegsOverdue",
@@ -231,7 +239,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "Maintenance is on",
             "Announced maintenance: maintenance is {{ $value }}; other alerts are inhibited until it ends by itself.",
             "Nothing: it ends by itself. `lab ops maintenance end` ends it before its time.",
-            command="maintenance",
+            commands=("maintenance",),
         ),
         Alert(
             "CollectorStale",

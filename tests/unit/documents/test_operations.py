@@ -9,11 +9,13 @@ import pytest
 from typer.main import get_command
 
 from lab.cli import app
-from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.alerts import Alert, alerts
 from lab.monitor.alerting.limits import Thresholds
 from lab.paths import DOCS, SCENARIOS
 
 MANUAL = (DOCS / "operations.md").read_text(encoding="utf-8")
+MONITORING = (DOCS / "monitoring.md").read_text(encoding="utf-8")
+ALERTS = alerts(Thresholds())
 SECTIONS = dict(re.findall(r"^## `lab ops ([\w-]+)`\n(.*?)(?=^## |\Z)", MANUAL, re.MULTILINE | re.DOTALL))
 COMMANDS = getattr(get_command(app), "commands", {})["ops"].commands
 # What a command calls, of which a drill has to call each, too.
@@ -48,10 +50,25 @@ def test_a_drill_goes_through_its_command(name: str) -> None:
     assert [call for call in CODE[name] if call not in text] == []
 
 
-def test_an_alert_leads_to_a_command_that_is_there() -> None:
-    """To its section, which leads back."""
-    for alert in alerts(Thresholds()):
-        if alert.command:
-            assert alert.runbook == f"docs/operations.md#lab-ops-{alert.command}"
-            assert f"monitoring.md#{alert.name.lower()}" in SECTIONS[alert.command]
-            assert f"`lab ops {alert.command}" in alert.action, alert.name
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_alert_calls_for_every_command(name: str) -> None:
+    """Its section names those that do, and no other."""
+    calling = {alert.name.lower() for alert in ALERTS if name in alert.commands}
+    assert calling, "an operator who is woken has to be told of it"
+    said = SECTIONS[name].lstrip().partition("\n")[0]
+    assert said.startswith("Alert")
+    assert set(re.findall(r"\(monitoring\.md#(\w+)\)", said)) == calling
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_leads_to_its_commands(alert: Alert) -> None:
+    """What it has an operator do is what it leads to: each command's section, by the rule that of the first."""
+    assert tuple(dict.fromkeys(re.findall(r"`lab ops ([\w-]+)", alert.action))) == alert.commands
+    told = re.search(rf"^### {alert.name}\n(.*?)(?=^##)", MONITORING, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    assert re.findall(r"\(operations\.md#lab-ops-([\w-]+)\)", told[1]) == list(alert.commands)
+    first = f"operations.md#lab-ops-{alert.commands[0]}" if alert.commands else f"monitoring.md#{alert.name.lower()}"
+    assert alert.runbook == f"docs/{first}"
+    parts = {name: getattr(COMMANDS[name], "commands", {}) for name in alert.commands}
+    for name, part in re.findall(r"`lab ops ([\w-]+) ([a-z]+)", alert.action):
+        assert part in parts[name]

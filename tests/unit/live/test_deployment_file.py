@@ -65,6 +65,21 @@ def test_other_signers(tmp_path: Path, deployer: str, kind: type) -> None:
 
 
 BAD: dict[str, tuple[str, str, str]] = {
+    "a signer for a network that is not there": (
+        "{keystore: deployer.json}",
+        f"{{address: '0x{'97' * 20}', remote: {{sepolia: env:A, mine: env:B, base: env:C}}}}",
+        "2:105 deployer.remote.base: expected a network of the file, got 'base'",
+    ),
+    "a network without a signer": (
+        "{keystore: deployer.json}",
+        f"{{address: '0x{'97' * 20}', remote: {{sepolia: env:A}}}}",
+        "2:75 deployer.remote: expected env:NAME for each network of the file, there is none for mine",
+    ),
+    "a signer's address in place of a variable": (
+        "{keystore: deployer.json}",
+        f"{{address: '0x{'97' * 20}', remote: {{sepolia: 'http://127.0.0.1', mine: env:B}}}}",
+        "2:85 deployer.remote.sepolia: expected env:NAME",
+    ),
     "an address with a key": (
         "env:SEP_A",
         '"https://x.example/v3/SECRETKEY"',

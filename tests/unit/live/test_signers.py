@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from lab.coordinator import Account, Fees, role_account, sign_transaction
 from lab.deploy.keystore import save_key
@@ -121,7 +122,7 @@ def test_a_remote_signer(method: str) -> None:
     account = RemoteAccount(given, RedactedUrl("https://u:SECRET@signer.example"), remote)
     assert account.sign(ASKED).raw == raw
     assert remote.asked[0] == method
-    assert remote.asked[1]["from"] == ACCOUNT.address
+    assert remote.asked[1]["from"] == to_checksum_address(ACCOUNT.address)
     assert "SECRET" not in account.described
 
 
@@ -153,7 +154,7 @@ def test_a_command_gets_the_transaction_and_prints_it_signed(tmp_path: Path) -> 
     )
     assert command(tmp_path, body).sign(ASKED).raw == signed(ASKED)
     fields, nonce = json.loads((tmp_path / "seen.json").read_text())
-    assert (fields["chainId"], fields["to"], fields["data"], nonce) == (hex(11155111), ASKED.to, "0x1234", "7")
+    assert (fields["chainId"], fields["to"].lower(), fields["data"], nonce) == (hex(11155111), ASKED.to, "0x1234", "7")
 
 
 MOST = (VARIABLE_BYTES_MAX - len("LAB_TX_DATA") - 2 - len("0x")) // 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.process import ProcessBackend
@@ -84,7 +85,7 @@ def test_a_lying_signer(answer: Any, expected: str) -> None:
     account = RemoteAccount(given, RedactedUrl("https://u:SECRET@signer.example"), remote)
     with pytest.raises(SignerFailure, match=expected) as caught:
         account.sign_typed_data(TYPED)
-    assert remote.asked == ["eth_signTypedData_v4", ACCOUNT.address, TYPED.document]
+    assert remote.asked == ["eth_signTypedData_v4", to_checksum_address(ACCOUNT.address), TYPED.document]
     assert "SECRET" not in str(caught.value)
 
 

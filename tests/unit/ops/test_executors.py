@@ -112,6 +112,31 @@ def test_the_executing_block_is_reorganised_away(site: Start) -> None:
     assert len({entry.tx for entry in entries}) == 1
 
 
+def test_what_is_never_in_a_block_is_unknown(site: Start) -> None:
+    """It may still be mined: neither done nor undone, exit code 3; the next command waits for the same bytes."""
+    here = site("sepolia")
+    before = here.rpc("sepolia").nonce(address("owner"))
+    waiting = here.waiting()
+
+    def sleep(seconds: float) -> None:
+        here.simulated_s += seconds
+
+    there = here.opened()
+    timing = replace(there.operation.timing, waiting=replace(waiting, sleep=sleep, stuck_s=10_000))
+    there = replace(there, operation=replace(there.operation, timing=timing))
+    with there.executor(address("owner")) as executor:
+        report = carry_out(there.operation, Pause(), executor)
+    assert (report.exit_code, report.chains[0].standing) == (3, "unknown")
+    (result,) = report.chains[0].results
+    assert result.outcome == "unknown"
+    assert "run the command again" in str(result.reason)
+    again = here.opened()
+    with again.executor(address("owner")) as executor:
+        report = carry_out(again.operation, Pause(), executor)
+    assert (report.exit_code, report.chains[0].results[0].tx) == (0, result.tx)
+    assert here.rpc("sepolia").nonce(address("owner")) == before + 1
+
+
 def test_two_commands_of_one_account_do_not_meet(site: Start) -> None:
     """They would share nonces: the second is refused."""
     there = site("sepolia").opened()

@@ -14,7 +14,7 @@ from lab.live.journaling.journal import Journal
 from lab.ops.opening import Opened
 from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
-from lab.ops.procedures.operators import AddOperator
+from lab.ops.procedures.operators import AddOperator, RemoveOperator, SyncOperators
 from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.report import ChainReport
 
@@ -116,6 +116,27 @@ def test_the_other_takes_it_back(site: Start, monkeypatch: pytest.MonkeyPatch) -
     report = first.run(Pause())
     assert second.done[0].standing == "equal"
     assert report.standing == ("differs" if not here.operation().chains[0].getters.get("paused") else "equal")
+
+
+def test_what_nobody_agreed_to_is_not_sent(site: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one took the nonce and left something else to be done: said, and left to be agreed to."""
+    here = site(CHAIN)
+    here.send(CHAIN, "owner", "add_operator", USER)
+    here.mine(3)
+    declared = address("operator2")
+    before = here.rpc(CHAIN).nonce(OWNER)
+    first, second = Machine(here, "first"), Machine(here, "second")
+    removal = RemoveOperator(declared, first.opened().operation.declared, last=True, name="revoke")
+    at("after", "signed", lambda: second.run(removal), monkeypatch)
+    report = first.run(SyncOperators(first.opened().operation))
+    assert second.done[0].standing == "equal"
+    assert effects(here, before) == ["OperatorRemoved"]
+    reader = here.operation().chains[0].getters
+    assert [reader.get("authorized_operators", one) for one in (USER, declared)] == [True, False]
+    assert report.standing == "differs"
+    still = [line.partition("(")[0] for line in report.left if line.endswith("is still to be done")]
+    assert still == ["add_operator", "remove_operator"]
+    assert first.run(SyncOperators(first.opened().operation)).standing == "equal"
 
 
 def test_truly_at_once(site: Start) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,40 @@ def test_a_stop_goes_before_what_waits_for_signers(owned: Callable[..., Owned]) 
     there.sign(first, FIRST, SECOND)
     there.run(AddOperator(SOMEBODY))
     assert read_proposal(there.proposal(nonce=4)).text.startswith("add_operator(operator=0x5a5A")
+
+
+@pytest.mark.parametrize("version", ["1.4.1", "1.5.0"])
+def test_a_failure_inside_is_no_stop(owned: Callable[..., Owned], version: str) -> None:
+    """The transaction succeeds, its call reverted: the event counts, and it is proposed anew."""
+    there = owned(version)
+    there.run(Pause())
+    path = there.proposal(nonce=1)
+    proposal = read_proposal(path)
+    path.unlink()
+    # As other people's tools write it: with a safeTxGas a call that fails does not take the transaction with it.
+    transaction = proposal.transaction.model_copy(update={"safeTxGas": 100_000})
+    hashes = transaction.hashes(proposal.chain_id, proposal.safe)
+    wasteful = proposal.model_copy(update={"transaction": transaction, "hashes": hashes})
+    signed(wasteful, FIRST, SECOND).write(path)
+    rpc, code = there.lab.rpc, there.lab.rpc.call("eth_getCode", there.contract, "latest")
+
+    def sleep(seconds: float) -> None:
+        """In its block the contract refuses everything."""
+        rpc.call("anvil_setCode", there.contract, "0x60006000fd")
+        rpc.call("evm_mine")
+        rpc.call("anvil_setCode", there.contract, code)
+        there.lab.world.waiting().sleep(seconds)
+
+    report = there.run(Pause(), waiting=replace(there.lab.world.waiting(), sleep=sleep))
+    # As of its block nothing can be read.
+    assert (outcomes(report), report.standing) == (["refused"], "unknown")
+    assert "status 1, and the Safe says ExecutionFailure: the call reverted" in str(report.results[0].reason)
+    assert rpc.receipt(str(report.results[0].tx))["status"] == "0x1"  # type: ignore[index]  # it is in a block
+    for _ in range(3):
+        there.lab.world.mine()
+    assert outcomes(there.run(Pause())) == ["proposed"]
+    there.sign(there.proposal(nonce=2), SECOND, THIRD)
+    assert there.run(Pause()).standing == "equal"
 
 
 def test_a_changed_file(owned: Callable[..., Owned]) -> None:

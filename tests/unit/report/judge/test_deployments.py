@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.deploy.deployer import Deployable
 from lab.model.chain.genesis import genesis_hash
 from lab.model.live_evidence import LiveEvidence, NetworkEvidence, Transaction
 from lab.report.catalogue.rows import Row, load_catalogue
+from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.deployments import read_deployments
 from lab.report.judge.deployment_opinions import deployment_opinions
@@ -97,6 +100,25 @@ def test_every_row_that_needs_a_network_has_a_proof() -> None:
     assert families == {"ENV", "SEP", "AMO", "MPR", "MDS", "PDV", "NET", "NSR"}
     rows = {name for name in needing if name.partition("-")[0] in ("SEP", "AMO", "MDS", "PDV", "NET")}
     assert {*rows, "ENV-05", "NSR-06", "MPR-02"} == set(LIVE_ROWS)
+
+
+def test_a_row_that_no_deployment_shows_is_for_a_person(tmp_path: Path, reference: Deployable) -> None:
+    """No function of a coordinator takes value, so none is there to read; the row says who answers for it."""
+    assert {entry["stateMutability"] for entry in reference.contract.abi if entry["type"] == "function"} <= {
+        "view",
+        "pure",
+        "nonpayable",
+    }
+    (name,) = NO_PROOF
+    given, reason = verdict(written(tmp_path, network("ethereum")), name)
+    assert given is RowVerdict.LIVE
+    assert "a coordinator holds no value, the applications do that use it" in reason
+    assert f"(`lab attest {name}`)" in reason
+    said = Attestation(
+        row=name, owner="Bo", date=date(2026, 11, 1), document="tvl.csv", sha256="ab" * 32, expires=date(2027, 2, 1)
+    )
+    judged = judge(row(name), (), Baseline(), statements=[Statement("BUS-02.yaml", name, said, "")])
+    assert (judged.verdict, judged.owner) == (RowVerdict.ATTESTED, "Bo")
 
 
 @pytest.mark.parametrize("name", LIVE_ROWS)
