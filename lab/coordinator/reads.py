@@ -81,6 +81,12 @@ class Reader:
         data = self.codec.encode(function, args)
         return self.codec.decode_result(function, self.rpc.eth_call(self.address, data, block=block))
 
+    def asking(self, function: str, *args: Any) -> Request:
+        """The request for a view at the head. ValueError without such a function."""
+        if not self.codec.has(function):
+            raise ValueError(f"the contract has no function {function}")
+        return call_request(self.address, self.codec.encode(function, args))
+
     def requests(self, function: str, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> list[Request]:
         """What a getter of a transaction asks for, to be asked ahead: nothing where the contract has none."""
         if not self.codec.has(function):

@@ -135,10 +135,11 @@ class Distribution:
     counts: tuple[int, ...]
     total: float
 
-    @classmethod
-    def empty(cls, metric: str) -> Distribution:
+    @staticmethod
+    @lru_cache
+    def empty(metric: str) -> Distribution:
         """No observation yet."""
-        return cls((0,) * (len(METRICS[metric].buckets) + 1), 0.0)
+        return Distribution((0,) * (len(METRICS[metric].buckets) + 1), 0.0)
 
     def observe(self, metric: str, value: float) -> Distribution:
         """One observation more."""

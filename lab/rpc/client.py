@@ -36,6 +36,13 @@ def call_request(
     return "eth_call", [request, block if isinstance(block, dict) else block_ref(block)]
 
 
+def hex_data(answer: Any) -> str:
+    """What a call returned. Raises RpcMalformed for anything but hex data."""
+    if not isinstance(answer, str) or not answer.startswith("0x"):
+        raise RpcMalformed("eth_call", f"expected hex data, got {str(answer)[:80]!r}")
+    return answer
+
+
 class Rpc:
     """One node's API as the lab uses it; any other method goes through `call`."""
 
@@ -84,10 +91,7 @@ class Rpc:
     ) -> str:
         """Return data of a call. Raises RpcRefused with the revert data when it reverts."""
         method, params = call_request(to, data, block=block, sender=sender)
-        result = self.call(method, *params)
-        if not isinstance(result, str) or not result.startswith("0x"):
-            raise RpcMalformed("eth_call", f"expected hex data, got {str(result)[:80]!r}")
-        return result
+        return hex_data(self.call(method, *params))
 
     def logs(self, address: str, first: int, last: int) -> list[dict[str, Any]]:
         """Logs of one contract in a range of blocks, both ends included."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ _BRIEF = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
 _AT = re.compile(r'^\s*expr: .*of_run!=\\?"(?P<run>\d+)\\?".*, time: (?P<time>\S+),$')
 _PAIR = re.compile(r'(?P<key>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
 Row = list[float | None]
+Append = Callable[[float | None], None]
 _UNIT_S = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -41,7 +42,7 @@ class SeriesLog:
     count: int = 0
     series: dict[str, Row] = field(default_factory=dict)
     # The same rows by the samples that they come of: a histogram's value adds to some forty of them.
-    _rows: dict[tuple[str, Labels], list[Row]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rows: dict[tuple[str, Labels], list[Append]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def add(self, samples: Samples) -> None:
         """The next sample."""
@@ -49,16 +50,16 @@ class SeriesLog:
             rows = self._rows.get(key)
             if rows is None:
                 names = series_names(*key)
-                rows = self._rows[key] = [self.series.setdefault(name, [None] * self.count) for name in names]
+                rows = self._rows[key] = [self.series.setdefault(name, [None] * self.count).append for name in names]
             if isinstance(value, Distribution):
-                for row, number in zip(rows, numbers(value), strict=True):
-                    row.append(number)
+                for append, number in zip(rows, numbers(value), strict=True):
+                    append(number)
             else:
-                rows[0].append(float(value))
+                rows[0](float(value))
         if len(samples.values) < len(self._rows):
             for key in self._rows.keys() - samples.values.keys():
-                for row in self._rows[key]:
-                    row.append(None)
+                for append in self._rows[key]:
+                    append(None)
         self.count += 1
 
     @classmethod

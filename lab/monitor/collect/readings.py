@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,12 @@ from lab.monitor.collect.memory import ChainMemory
 from lab.monitor.collect.metering import BudgetSpent
 from lab.monitor.metrics import Samples
 from lab.rpc import RpcRefused
+from lab.rpc.client import hex_data
+from lab.rpc.prefetch import Request
 
 DECLARED_ROLES = ("owner", *OPERATOR_ROLES)
 SENDING_ROLES = ("operator", "relayer")
-ADDRESSES_MAX, STATES_MAX = 50, 20
+ADDRESSES_MAX, STATES_MAX, KNOWN_MAX = 50, 20, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class ContractReadings:
     chain: str
     reader: Reader
     accounts: Mapping[str, str]
+    # Of each view its request, the last answer, and what that is: both are the same for hours.
+    _known: dict[tuple[Any, ...], tuple[Request, str | None, Any]] = field(default_factory=dict)
 
     def read(self, memory: ChainMemory, into: Samples) -> list[str]:
         """All readings at the head; the transactions found to be executed though no block read shows it.
@@ -62,11 +66,23 @@ class ContractReadings:
     def _get(self, function: str, *args: Any) -> Any:
         """A view's answer; None where the contract has no such function or refuses."""
         try:
-            return self.reader.get(function, *args)
+            view = (function, *args)
+            request, known, value = self._known.get(view) or (self.reader.asking(function, *args), None, None)
+            answer = self.reader.rpc.call(request[0], *request[1])
+            if answer != known:
+                values = self.reader.codec.decode_result(function, hex_data(answer))
+                value = values[0] if len(values) == 1 else values
+                self._remember(view, (request, answer, value))
         except BudgetSpent:
             raise
         except (RpcRefused, ValueError):
             return None
+        return value
+
+    def _remember(self, view: tuple[Any, ...], known: tuple[Request, str | None, Any]) -> None:
+        while len(self._known) >= KNOWN_MAX:
+            self._known.pop(next(iter(self._known)))
+        self._known[view] = known
 
     def _code(self, memory: ChainMemory, into: Samples) -> None:
         code = str(self.reader.rpc.call("eth_getCode", self.reader.address, "latest"))

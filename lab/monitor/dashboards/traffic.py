@@ -139,7 +139,10 @@ def performance(limits: Thresholds) -> tuple[Panel, ...]:
         expr=allowed_s(limits, f"{{{pair}}}"),
         legend="limit {{origin}} to {{target}}",
     )
-    waiting = Limit("of RelayerBacklog", limits.oldest_intent_s_max / limits.speed)
+    waiting = Limit(
+        f"{limits.oldest_intent_s_max:g} s (oldest_intent_s_max of the thresholds)",
+        limits.oldest_intent_s_max / limits.speed,
+    )
     in_time = f'{P}cross_chain_delay_seconds_bucket{{{pair},le=~"{limits.cross_chain_s_max:g}([.]0)?"}}'
     return (
         Panel(
@@ -215,7 +218,7 @@ def performance(limits: Thresholds) -> tuple[Panel, ...]:
             "short",
             f"sum by (chain) ({P}relayer_queue_length{{{C}}})",
             Limit(
-                f"what comes in {limits.oldest_intent_s_max:g} s, the limit of RelayerBacklog, at "
+                f"what comes in the {limits.oldest_intent_s_max:g} s of RelayerBacklog at "
                 f"{limits.transactions_per_s:g} transactions per second (TEC-04 of the criteria)",
                 limits.oldest_intent_s_max / limits.speed * limits.transactions_per_s,
             ),

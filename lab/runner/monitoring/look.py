@@ -68,7 +68,8 @@ class Look:
 
     def _connected(self) -> Transport:
         """The chain as of now, asked what it was asked before. Raises an RpcFailure."""
-        transport = self._chain.look().transport
+        # Nothing that is asked shows in the block to come.
+        transport = self._chain.look(pending=False).transport
         if isinstance(transport, HttpTransport) and self._asked:
             self._ask_again(transport)
         self._transport, self._asked = transport, {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -305,3 +306,23 @@ def test_a_chain_that_fails_does_not_hide_the_others(start_lab: StartLab) -> Non
     watched.transports["base"].wrap = fails
     samples = watched.at(10)
     assert (samples.get("chain_up", "optimism"), samples.get("chain_up", "base")) == (1, 0)
+
+
+@pytest.mark.parametrize("answer", ["", "0x", "0x01", 7, None])
+def test_a_view_is_read_again_each_time(start_lab: StartLab, answer: object) -> None:
+    """What it said before is not what it says now: another answer is another value, what is none has no value."""
+    lab = start_lab("optimism")
+    watched = Watched(lab, interval_s=15)
+    window_s = watched.at(1).get("contract_window_seconds", "optimism")
+    assert window_s
+    data = lab.spec.target.codec.encode("coordination_window", ())
+
+    def wrap(method: str, params: list[Any], call: Callable[[], Any]) -> Any:
+        return answer if method == "eth_call" and params[0]["data"] == data else call()
+
+    watched.transports["optimism"].wrap = wrap
+    assert watched.at(16).get("contract_window_seconds", "optimism") is None
+    watched.transports["optimism"].wrap = untouched
+    assert watched.at(31).get("contract_window_seconds", "optimism") == window_s
+    send(lab, "optimism", "owner", "set_coordination_window", 77)
+    assert watched.at(46).get("contract_window_seconds", "optimism") == 77

@@ -157,6 +157,18 @@ def test_compose_listens_on_this_machine_only() -> None:
         assert any("127.0.0.1:" in word for word in services[name]["command"])
 
 
+def test_limits_that_nobody_changed_are_those_of_the_criteria(tmp_path: Path) -> None:
+    """What `lab monitor page` and the committed dashboards have; a criterion without its limit is named."""
+    assert limits_of(None, 1) == Thresholds()
+    path, text = tmp_path / "criteria.yaml", CRITERIA.read_text()
+    path.write_text(text.replace("    limit: 1000\n", ""))
+    with pytest.raises(UsageError, match=r"there is none for TEC-04"):
+        limits_of(path, 1)
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("limit: 1\n    unit: USD", "limit: 2\n    unit: USD"))
+    assert limits_of(other, 1) == Thresholds(cost_usd_max=2)
+
+
 def test_a_limit_of_slow_legs_that_no_bucket_has_is_refused(tmp_path: Path) -> None:
     """With the file, the row, what it may be and what it was; one that a bucket has is taken."""
     path, text = tmp_path / "criteria.yaml", CRITERIA.read_text()
