@@ -54,3 +54,13 @@ def test_an_alert_leads_to_a_command_that_is_there() -> None:
             assert alert.runbook == f"docs/operations.md#lab-ops-{alert.command}"
             assert f"monitoring.md#{alert.name.lower()}" in SECTIONS[alert.command]
             assert f"`lab ops {alert.command}" in alert.action, alert.name
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_every_section_says_which_alert_calls_for_it(name: str) -> None:
+    """The alerts that name the command, and no other; where none does that is said."""
+    calling = {alert.name.lower() for alert in alerts(Thresholds()) if alert.command == name}
+    named = re.search(r"^Alerts? that calls? for it: (.*)$", SECTIONS[name], re.MULTILINE)
+    linked = set(re.findall(r"monitoring\.md#(\w+)", named[1])) if named else set()
+    assert linked == calling
+    assert ("No alert calls for it" in SECTIONS[name]) is not bool(calling)
