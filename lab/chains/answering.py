@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -17,12 +18,16 @@ class AnsweringHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
 
-    def answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
+    def answer(
+        self, status: int, body: bytes, kind: str = "application/json", headers: Mapping[str, str] | None = None
+    ) -> None:
         """The whole answer; a client that went away is not worth an error."""
         with suppress(OSError):
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
             self.wfile.flush()

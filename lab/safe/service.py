@@ -1,10 +1,12 @@
 """A Safe Transaction Service, for signers who use one. Never needed: the file stays the proposal.
 
-What it answers is not trusted: each signature that it hands out is recovered and compared with its owner.
+What it answers is not trusted: each signature that it hands out is recovered and compared with its owner. Its API is
+that of safe-transaction-service 5.18 (2025-03): transactions are v2, their v1 is deprecated; confirmations are v1.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import urllib3
@@ -19,12 +21,21 @@ from lab.safe.signatures import Signature, SignatureRefused, read_signature
 
 ANSWER_BYTES_MAX = 4 << 20
 TIMEOUT_S = 30.0
+BY_CONTRACT, ADDRESS_LENGTH = "CONTRACT_SIGNATURE", 42
 
 
 class ServiceFailure(LabError):
     """A service that cannot be reached, refuses, or answers in another shape; the proposal's file is as it was."""
 
     exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a service has of a proposal; `contracts` are owners who signed by one (EIP-1271), which is unsupported."""
+
+    signatures: tuple[Signature, ...] = ()
+    contracts: tuple[str, ...] = ()
 
 
 class TransactionService:
@@ -56,31 +67,36 @@ class TransactionService:
                 "signature": first.signature,
                 "origin": "tesseract-lab",
             }
-            self._ask("POST", f"/api/v1/safes/{to_checksum_address(proposal.safe)}/multisig-transactions/", body)
-        known = {one.owner for one in self.signatures(proposal)}
+            self._ask("POST", f"/api/v2/safes/{to_checksum_address(proposal.safe)}/multisig-transactions/", body)
+        # Services were seen to answer 201 and never show the transaction: they take no confirmations of it either.
+        if self._shown(proposal) is None:
+            return False
+        known = {one.owner for one in self.given(proposal).signatures}
         for one in signed:
             if one.owner not in known:
                 path = f"/api/v1/multisig-transactions/{proposal.hash}/confirmations/"
                 self._ask("POST", path, {"signature": one.signature})
-        # Services were seen to answer 201 and never show the transaction.
-        return self._shown(proposal) is not None
+        return True
 
-    def signatures(self, proposal: Proposal) -> tuple[Signature, ...]:
-        """Those that it has; empty where it does not know the proposal. Raises ServiceFailure, SignatureRefused."""
+    def given(self, proposal: Proposal) -> Given:
+        """What it has; nothing where it does not know the proposal. Raises ServiceFailure, SignatureRefused."""
         shown = self._shown(proposal)
         confirmations = shown.get("confirmations") if shown is not None else None
         if confirmations is not None and not isinstance(confirmations, list):
             raise ServiceFailure(
                 f"{self._url}: expected a list of confirmations, got {self._hidden(str(confirmations))[:80]!r}"
             )
-        given = []
-        for confirmation in confirmations or ():
-            text = confirmation.get("signature") if isinstance(confirmation, dict) else None
-            given.append(read_signature(str(text), proposal.hash))
-        return tuple(given)
+        signatures, contracts = [], []
+        for one in confirmations or ():
+            confirmation = one if isinstance(one, dict) else {}
+            if confirmation.get("signatureType") == BY_CONTRACT:
+                contracts.append(str(confirmation.get("owner"))[:ADDRESS_LENGTH])
+            else:
+                signatures.append(read_signature(str(confirmation.get("signature")), proposal.hash))
+        return Given(tuple(signatures), tuple(contracts))
 
     def _shown(self, proposal: Proposal) -> dict[str, Any] | None:
-        answer = self._ask("GET", f"/api/v1/multisig-transactions/{proposal.hash}/", missing_is_none=True)
+        answer = self._ask("GET", f"/api/v2/multisig-transactions/{proposal.hash}/", missing_is_none=True)
         if answer is not None and not isinstance(answer, dict):
             raise ServiceFailure(f"{self._url}: expected a transaction, got {self._hidden(str(answer))[:80]!r}")
         return answer
@@ -99,7 +115,10 @@ class TransactionService:
             return None
         if not 200 <= response.status < 300:
             said = self._hidden(text[:300].decode("utf-8", errors="replace"))
-            raise ServiceFailure(f"{self._url}: expected it to take the proposal, HTTP {response.status}: {said}")
+            raise ServiceFailure(
+                f"{self._url}: expected {'an answer' if method == 'GET' else 'it to take the proposal'}, got HTTP "
+                f"{response.status}: {said}; {self._advice(response)}"
+            )
         try:
             return parse_json(text, "the service's answer") if text.strip() else None
         except UnfitFile as error:
@@ -107,3 +126,19 @@ class TransactionService:
 
     def _hidden(self, text: str) -> str:
         return self._url.redact_in(text.replace(self._key, "***") if self._key else text)
+
+    def _advice(self, response: urllib3.BaseHTTPResponse) -> str:
+        """What to do about a refusal."""
+        status, headers = response.status, response.headers
+        if 300 <= status < 400:
+            where = self._hidden(headers.get("Location", "")) or "an address that it does not name"
+            return f"it has moved to {where}: give that address"
+        if status in (401, 403):
+            return "it wants another key than SAFE_API_KEY holds"
+        if status == 404:
+            return "is this the service of the proposal's chain?"
+        if status == 429:
+            return f"it limits requests: run the command again in {headers.get('Retry-After', 'some')[:20]} seconds"
+        if status >= 500:
+            return "the service is in trouble: run the command again later, or pass the file on"
+        return "nothing was taken, and the file is as it was"

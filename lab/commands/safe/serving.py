@@ -35,16 +35,27 @@ def publish(path: Path, service: str, *, as_json: bool = False) -> int:
 def fetch(path: Path, service: str, *, as_json: bool = False) -> int:
     """Add its signatures to the file; 0."""
     proposal = read_proposal(path)
-    given = _open(service).signatures(proposal)
+    there = _open(service).given(proposal)
+    given = there.signatures
     merged = proposal.with_signatures(*(one for one in given if one.owner in proposal.owners))
     merged.write(path)
     strangers = [to_checksum_address(one.owner) for one in given if one.owner not in proposal.owners]
     new = [to_checksum_address(owner) for owner in merged.signed_by() if owner not in proposal.signed_by()]
     if as_json:
-        print(json.dumps({**standing_of(merged, path), "added": new, "left_out": strangers}, indent=2))
+        document = {
+            **standing_of(merged, path),
+            "added": new,
+            "left_out": strangers,
+            "by_contract": list(there.contracts),
+        }
+        print(json.dumps(document, indent=2))
         return 0
     for stranger in strangers:
         print(f"left out: a signature of {stranger}, no owner of the Safe")
+    for owner in there.contracts:
+        print(
+            f"left out: {owner} signed by a contract (EIP-1271): let it call approveHash({proposal.hash}) on the Safe"
+        )
     print(f"{path}: added {', '.join(new) or 'nothing'}")
     return 0
 

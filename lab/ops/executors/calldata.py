@@ -68,11 +68,11 @@ def transaction_builder(chain_id: int, calls: Sequence[Call], *, sender: str, cr
             for call in calls
         ],
     }
-    document["meta"]["checksum"] = _checksum(document)
+    document["meta"]["checksum"] = checksum(document)
     return document
 
 
-def _checksum(document: dict[str, Any]) -> str:
+def checksum(document: dict[str, Any]) -> str:
     """As the application counts it: keccak of the batch, keys sorted, without its name and the checksum itself."""
     meta = {key: value for key, value in document["meta"].items() if key != "checksum"} | {"name": None}
     return "0x" + keccak(text=_serialised(document | {"meta": meta})).hex()

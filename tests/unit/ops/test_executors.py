@@ -15,7 +15,7 @@ import pytest
 from lab.errors import UsageError
 from lab.live.journaling.journal import Journal, read_journal
 from lab.ops.executors import CalldataExecutor, SignerExecutor
-from lab.ops.executors.calldata import transaction_builder
+from lab.ops.executors.calldata import checksum, transaction_builder
 from lab.ops.planning import calls_of
 from lab.ops.procedure import carry_out
 from lab.ops.procedures.operators import AddOperator
@@ -39,11 +39,46 @@ def test_call_data_is_written_for_the_transaction_builder(site: Start, tmp_path:
     batch = json.loads(result.path.read_text())
     assert (batch["version"], batch["chainId"]) == ("1.0", str(operation.chains[0].chain_id))
     assert [entry["data"] for entry in batch["transactions"]] == [result.call.data]
+    assert checksum(batch) == batch["meta"]["checksum"]
+    # What the application wants of an entry that it imports: no number but as text, and null where there is no method.
+    assert {type(entry[key]) for entry in batch["transactions"] for key in ("to", "value", "data")} == {str}
+    assert {entry[key] for entry in batch["transactions"] for key in ("contractMethod", "contractInputsValues")} == {
+        None
+    }
     assert result.call.text in shown[0]
     again = transaction_builder(11155111, [result.call], sender=address("owner"), created_ms=1)
     assert again == batch
     renamed = transaction_builder(11155111, [replace(result.call, function="x")], sender=address("owner"), created_ms=1)
     assert renamed["meta"]["name"] != batch["meta"]["name"]
+
+
+def test_the_checksum_is_the_applications() -> None:
+    """The batch of the application's own test of it (safe-wallet-monorepo, apps/tx-builder, checksum.test.ts, 2026)."""
+    owner = "0x49d4450977E2c95362C13D3a31a09311E0Ea26A6"
+    meta = {"name": "test batch file", "txBuilderVersion": "1.4.0", "checksum": "", "createdFromOwnerAddress": owner}
+    meta["createdFromSafeAddress"] = "0xDF8a1Ce35c9a6ACE153B4e0767942f1E2291a1Aa"
+
+    def call(type_: str, inputs: dict[str, str]) -> dict[str, Any]:
+        name = f"param{type_.capitalize()}"
+        method: dict[str, Any] = {"name": f"test{type_.capitalize()}", "payable": False}
+        method["inputs"] = [{"internalType": type_, "name": name, "type": type_}]
+        return {"to": owner, "value": "0", "contractMethod": method, "contractInputsValues": inputs}
+
+    data = f"0x42f45790{owner[2:].lower():0>64}"
+    batch = {
+        "version": "1.0",
+        "chainId": "4",
+        "createdAt": 1646321521061,
+        "meta": meta,
+        "transactions": [
+            call("address", {"paramAddress": owner}),
+            call("bool", {"paramAddress": "", "paramBool": "false"}),
+            {"to": owner, "value": "2000000000000000000", "data": data},
+        ],
+    }
+    assert checksum(batch) == "0x86c81826dbf7e8a37612153294cc85fdf5c81998dd0a44b86d945502a7eace7c"
+    batch["transactions"] = list(reversed(batch["transactions"]))  # type: ignore[call-overload]
+    assert checksum(batch) != "0x86c81826dbf7e8a37612153294cc85fdf5c81998dd0a44b86d945502a7eace7c"
 
 
 @pytest.mark.reliability
@@ -135,6 +170,18 @@ def test_what_is_never_in_a_block_is_unknown(site: Start) -> None:
         report = carry_out(again.operation, Pause(), executor)
     assert (report.exit_code, report.chains[0].results[0].tx) == (0, result.tx)
     assert here.rpc("sepolia").nonce(address("owner")) == before + 1
+
+
+def test_a_call_that_would_carry_value_is_refused(site: Start) -> None:
+    """No procedure sends any: what asks for it is none of theirs."""
+    here = site("sepolia")
+    there, before = here.opened(), here.rpc("sepolia").nonce(address("owner"), "pending")
+    (chain,) = there.operation.chains
+    (call,) = calls_of(chain, [("pause", ())])
+    with there.executor(address("owner")) as executor:
+        (result,) = executor.execute(chain, [replace(call, value=1)])
+    assert (result.outcome, result.reason) == ("refused", "expected a call without value, got 1 wei")
+    assert here.rpc("sepolia").nonce(address("owner"), "pending") == before
 
 
 def test_two_commands_of_one_account_do_not_meet(site: Start) -> None:

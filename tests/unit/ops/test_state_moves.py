@@ -1,9 +1,8 @@
-"""Backup over endpoints that limit ranges, restored; what is not fit is refused before anything is sent."""
+"""Restores and migrations; what is not fit is refused before anything is sent."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from lab.errors import UsageError
-from lab.ops.backup.file import FIELDS, Backup, differences
+from lab.ops.backup.file import Backup
 from lab.ops.backup.migrate import Migration, Retire
 from lab.ops.backup.restore import Restoration
 from lab.ops.backup.take import take
@@ -22,79 +21,27 @@ from lab.ops.events import LINE_BYTES_MAX, LOGS_A_LINE
 from lab.ops.executors import CalldataExecutor
 from lab.ops.procedure import carry_out
 from lab.ops.procedures.operators import event_file
-from lab.rpc import Rpc, RpcRefused
 
 from .conftest import Site, address
 
 Start = Callable[..., Site]
-RANGE_BLOCKS = 1_000
 
 
-class Limited:
-    """An endpoint that answers for so many blocks at once, as providers do."""
-
-    def __init__(self, rpc: Rpc, blocks: int) -> None:
-        self._transport, self._blocks = rpc.transport, blocks
-        self.refused = self.asked = 0
-
-    def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
-        """See `Transport`."""
-        if method == "eth_getLogs":
-            self.asked += 1
-            if int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1 > self._blocks:
-                self.refused += 1
-                raise RpcRefused(method, -32005, f"query exceeds max block range {self._blocks}")
-        return self._transport.call(method, params, timeout_s)
-
-
-def limited(chain: OperatedChain, blocks: int = RANGE_BLOCKS) -> tuple[OperatedChain, Limited]:
-    """The chain behind such an endpoint."""
-    transport = Limited(chain.rpc, blocks)
-    return replace(chain, rpc=Rpc(transport)), transport
-
-
-def fill(here: Site, chain: str, count: int, *, blocks: int = 1) -> None:
-    """Open transactions by batches, spread over so many blocks."""
-    rpc = here.rpc(chain)
+def fill(here: Site, chain: str, count: int) -> None:
+    """Open transactions by batches."""
     for start in range(0, count, 25):
         numbers = range(start + 1, min(start + 26, count + 1))
         requests = [here.buffer_args(chain, number, in_s=500_000) for number in numbers]
         receipt = here.send(chain, "operator", "buffer_batch", requests, gas=12_000_000)
         assert receipt is not None
         assert receipt["status"] == "0x1"
-        rpc.call("anvil_mine", hex(max(1, blocks * 25 // max(25, count))))
+        here.rpc(chain).call("evm_mine")
 
 
 def restoration(here: Site, chain: OperatedChain, saved: Backup, there: Any, executors: Any) -> Restoration:
     """As the command makes it."""
     owner, operator = executors
     return Restoration(there.operation, chain, saved, owner.bulk(at_once=50), operator.bulk(at_once=50))
-
-
-@pytest.mark.reliability
-def test_a_backup_over_a_range_limit_is_restored_on_another_chain(site: Start) -> None:
-    """Every field is as saved; a second backup asks for what is new only. LAB_TORTURE=200 is 10,000 transactions."""
-    count = round(50 * float(os.environ.get("LAB_TORTURE") or 1))
-    here = site("sepolia", "base-sepolia")
-    # One request does not reach them all.
-    fill(here, "sepolia", count, blocks=1_200)
-    here.mine(3)
-    there = here.opened()
-    source, target = there.operation.chains
-    source, endpoint = limited(source)
-    saved = take(there.operation, source)
-    assert len(saved.transactions) == count
-    assert endpoint.refused >= 1
-    asked = endpoint.asked
-    again = take(there.operation, source, earlier=saved)
-    assert differences(saved, again) == []
-    assert endpoint.asked == asked, "nothing is new, so nothing is asked"
-    with there.executor(address("owner")) as owner, there.executor(address("operator")) as operator:
-        work = restoration(here, target, saved, there, (owner, operator))
-        assert any("buffer: " in line for line in work.plan())
-        restored = work.run()
-    assert restored.differences == []
-    assert restored.fields >= count * len(FIELDS)
 
 
 def sent_by_others(here: Site, chain: str, path: Path) -> None:
