@@ -55,7 +55,8 @@ def open_regular(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a NUL byte, or a name that the file system's encoding does not have
-        raise UnfitFile(ascii(str(path)), f"expected the name of a file: {error}", code=errno.ENOENT) from error
+        why = "embedded null byte" if "\0" in str(path) else str(error)
+        raise UnfitFile(ascii(str(path)), f"expected the name of a file: {why}", code=errno.ENOENT) from error
     _require_regular(path, mode)  # before opening: to open a device can have effects
     return _regular(path, os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
@@ -76,10 +77,24 @@ def _require_regular(path: Path, mode: int) -> None:
         raise UnfitFile(path, "expected a file, got a device or a pipe")
 
 
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """An error of the device below says which file it was."""
+    try:
+        yield
+    except UnfitFile:
+        raise
+    except OSError as error:
+        message = f"expected a file that can be read: {error.strerror or error}"
+        raise UnfitFile(path, message, code=error.errno or errno.EIO) from error
+
+
 def read_bytes(path: Path, *, max_bytes: int = TEXT_BYTES_MAX) -> bytes:
     """A file's content. Raises OSError, or UnfitFile for one that is larger or no regular file."""
-    with open_regular(path) as stream:
-        data = stream.read(max_bytes + 1)
+    with open_regular(path) as stream, _reading(path):
+        data: bytes | None = stream.read(max_bytes + 1)
+    if data is None:  # as files of the kernel are that others write to
+        raise UnfitFile(path, "expected a file, got nothing to read at the moment", code=errno.EAGAIN)
     if len(data) > max_bytes:
         raise UnfitFile(path, f"expected at most {max_bytes} bytes, got more", code=errno.EFBIG)
     return data
@@ -106,7 +121,7 @@ def read_lines(path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: in
     Raises as `read_text`, and UnfitFile for more bytes, more lines or a longer line.
     """
     taken = 0
-    with open_regular(path) as stream:
+    with open_regular(path) as stream, _reading(path):
         for number, line in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), start=1):
             taken += len(line)
             if len(line) > max_line_bytes:

@@ -9,17 +9,23 @@ from lab.checks.facts import clock
 from lab.model.history import History
 from lab.model.records import Lag
 
-# A look at the machine's lateness sees what was before it.
+# How far apart the looks at the machine's lateness are, where it is not late.
 LOOK_MS = 1_000
 
 
 def late_ms(history: History, start_ms: int, end_ms: int) -> int:
     """How late the machine may have made what happened in this time.
 
-    What was waited for a processor adds up; of the lab's own late turns the worst counts.
+    What was waited for a processor adds up; of the lab's own late turns the worst counts. A look sees what was before
+    it, and is late itself on a machine that is.
     """
-    lags: list[Lag] = [lag for lag in history.of(Lag) if start_ms <= lag.t_ms <= end_ms + LOOK_MS]
+    lags: list[Lag] = [lag for lag in history.of(Lag) if start_ms <= lag.t_ms and _since_ms(lag) <= end_ms]
     return sum(lag.starved_ms for lag in lags) + max((lag.turns_ms for lag in lags), default=0)
+
+
+def _since_ms(lag: Lag) -> int:
+    """The latest moment at which the time that a look saw can have begun."""
+    return lag.t_ms - LOOK_MS - max(lag.turns_ms, lag.starved_ms)
 
 
 def excuse(history: History, start_ms: int, due_ms: int, at_ms: int) -> str | None:

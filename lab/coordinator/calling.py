@@ -131,10 +131,35 @@ def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shap
     has = (role.has,) if role.has else ROLE_FUNCTIONS["authorized_operators"]
     for verb, candidates in (("add", grant), ("remove", revoke), ("has", has)):
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
-        entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",))
+        entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",)) if role.number is None else None
+        slots: tuple[Slot, ...] = (*key, Slot(parameter="account"))
+        if role.number is not None:
+            entry, slots = _numbered(abi, candidates, role, alone=verb == "has") or (None, slots)
         if entry is not None:
-            by_name[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, (*key, Slot(parameter="account")))
+            by_name[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, slots)
     return by_name
+
+
+def _numbered(
+    abi: Sequence[Entry], candidates: Sequence[str], role: SecondRole, *, alone: bool
+) -> tuple[Entry, tuple[Slot, ...]] | None:
+    """The first function that takes an account and a number, in any order; `alone`: or the account alone."""
+    account, number = Slot(parameter="account"), Slot(value=role.number, key=True, bits=role.bits)
+    for entry in (entry for candidate in candidates for entry in entries_of(abi, "function", candidate)):
+        kinds = types_of(entry["inputs"])
+        slots = tuple(account if kind == "address" else number for kind in kinds)
+        rest = [kind for kind in kinds if kind != "address"]
+        if len(kinds) - len(rest) == 1 and (alone if not rest else len(rest) == 1 and _holds(rest[0], role.number)):
+            return entry, slots
+    return None
+
+
+def _holds(kind: str, number: int | None) -> bool:
+    try:
+        constant(kind, number)
+    except ValueError:
+        return False
+    return True
 
 
 def _first(abi: Sequence[Entry], candidates: Sequence[str], types: Sequence[str]) -> Entry | None:

@@ -218,7 +218,7 @@ class Codec:
 
     def _tells(self, function: str) -> bool:
         """Whether a function's documented result is whether something holds."""
-        return function in FUNCTIONS and FUNCTIONS[function].returns == ("bool",)
+        return function in self.names.truths or (function in FUNCTIONS and FUNCTIONS[function].returns == ("bool",))
 
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""

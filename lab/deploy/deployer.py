@@ -5,7 +5,7 @@ Everything goes into block 1, so that a chain is ready as soon as it is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,7 @@ from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.deploy.numbering import numbering_of
+from lab.deploy.proxied import Proxied, behind, call_data, proxy_value
 from lab.model.contract.capabilities import CAPABILITIES, offered
 from lab.model.contract.names import ContractNames, Limits
 from lab.paths import REFERENCE_CONTRACT
@@ -43,6 +44,7 @@ class Deployable:
     capabilities: tuple[str, ...]
     limits: Limits = NO_LIMITS
     reference: bool = False
+    proxied: Proxied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,42 @@ class SetUp:
 
 
 def deployable(
-    contract: CompiledContract, names: ContractNames | None = None, *, reference: bool | None = None
+    contract: CompiledContract,
+    names: ContractNames | None = None,
+    *,
+    reference: bool | None = None,
+    proxy: CompiledContract | None = None,
 ) -> Deployable:
     """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise.
 
     Arguments of the constructor become part of the bytecode: what is deployed is one contract. `reference` omitted:
-    the file that it was compiled from says so.
+    the file that it was compiled from says so. `proxy` is what `names` says of a proxy, compiled.
     """
     if reference is None:
         reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
     codec = Codec(contract.abi, _fitting(Codec(contract.abi, names)))
-    if codec.names.constructor:
+    proxied = None
+    if proxy is not None and codec.names.proxy is not None:
+        proxied = Proxied(contract, proxy, codec.names.proxy.constructor)
+        contract = _put_together(proxied, codec)
+        codec = Codec(contract.abi, codec.names)
+    elif codec.names.constructor:
         contract = _constructed(contract, codec.names.constructor)
     address = created_address(role_account("owner").address, 0)
-    return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference)
+    return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference, proxied)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _put_together(parts: Proxied, codec: Codec, placed: Callable[[Any], Any] = _unchanged) -> CompiledContract:
+    """Implementation and proxy as one contract; `placed` may put other accounts for the lab's."""
+    implementation, kinds = parts.implementation, types_of(constructor_inputs(parts.proxy.abi))
+    if codec.names.constructor:
+        implementation = _constructed(implementation, codec.names.constructor, placed)
+    values = [proxy_value(kind, value, codec, placed) for kind, value in zip(kinds, parts.given, strict=True)]
+    return behind(implementation, parts.proxy, values)
 
 
 def _fitting(codec: Codec) -> ContractNames:
@@ -81,8 +105,20 @@ def _fitting(codec: Codec) -> ContractNames:
             "second_roles": {name: role for name, role in names.second_roles.items() if codec.has(f"add_{name}")},
             "set_up": tuple(call for call in calls if _takes(codec.types(call.function), call.args)),
             "constructor": names.constructor if _takes(expected, names.constructor) else (),
+            "proxy": names.proxy if names.proxy is not None and _called(names.proxy.constructor, codec) else None,
         }
     )
+
+
+def _called(given: Sequence[Any], codec: Codec) -> bool:
+    """Whether a contract has the calls that a proxy's constructor is given."""
+    try:
+        for value in given:
+            if isinstance(value, Mapping):
+                call_data(value, codec)
+    except ValueError:
+        return False
+    return True
 
 
 def _takes(kinds: Sequence[str], given: Sequence[Any]) -> bool:
@@ -101,10 +137,14 @@ def created_by(target: Deployable, deployer: str, *, local: bool = False) -> Dep
     It is the same contract in evidence. Raises ValueError for another account of the lab, whose key everybody has,
     unless the network is `local`.
     """
+    accounts = {role_account(role).address: role for role in (("owner",) if local else ROLES)}
+    if target.proxied is not None:
+        # Evidence goes by the digest of the code that the lab's runs judged.
+        made = _put_together(target.proxied, target.codec, lambda value: account_placed(value, accounts, deployer))
+        return replace(target, contract=replace(target.contract, bytecode=made.bytecode))
     given = target.codec.names.constructor
     kinds = types_of(constructor_inputs(target.contract.abi)) if given else []
     values = [constant(kind, value) for kind, value in zip(kinds, given, strict=True)]
-    accounts = {role_account(role).address: role for role in (("owner",) if local else ROLES)}
     placed = account_placed(values, accounts, deployer)
     if placed == values:
         return target
@@ -128,10 +168,12 @@ def _encoded(kinds: Sequence[str], values: Sequence[Any]) -> bytes:
     return encode(kinds, [wire(kind, value) for kind, value in zip(kinds, values, strict=True)])
 
 
-def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
+def _constructed(
+    contract: CompiledContract, given: Sequence[Any], placed: Callable[[Any], Any] = _unchanged
+) -> CompiledContract:
     """The contract with its constructor's arguments."""
     kinds = types_of(constructor_inputs(contract.abi))
-    values = [constant(kind, value) for kind, value in zip(kinds, given, strict=True)]
+    values = [placed(constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
     bytecode = contract.bytecode + _encoded(kinds, values).hex()
     return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))
 
@@ -195,6 +237,16 @@ def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
 def initializers(target: Deployable) -> list[SetUp]:
     """The project's own calls that come before the lab's: without them the contract has no owner."""
     return _scripted(target, first=True)
+
+
+def once_only(target: Deployable) -> list[SetUp]:
+    """What sets the contract up, and must be refused from then on: initializers, and calls by a proxy's constructor."""
+    codec, given = target.codec, target.proxied.given if target.proxied is not None else ()
+    calls = [value for value in given if isinstance(value, Mapping)]
+    made = [
+        SetUp("owner", call_data(call, codec), f"{call['call']}({', '.join(map(str, call['args']))})") for call in calls
+    ]
+    return [*initializers(target), *made]
 
 
 def _scripted(target: Deployable, *, first: bool) -> list[SetUp]:

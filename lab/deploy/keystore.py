@@ -20,7 +20,7 @@ from eth_utils.crypto import keccak
 from lab.bounded_files import UnfitFile, read_bytes, read_object
 from lab.coordinator import ROLES, Account, role_account
 from lab.errors import UsageError
-from lab.model.keystore import SCRYPT_N, require_bounded_work
+from lab.model.keystore import SCRYPT_N, key_file_shown, require_bounded_work
 
 _KEY = re.compile(rb"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
@@ -62,9 +62,11 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
     except UsageError:
         raise
     except FileNotFoundError:
-        raise UsageError(f"{path}: expected an encrypted key file (version 3), there is no such file") from None
+        shown = key_file_shown(path)
+        raise UsageError(f"{shown}: expected an encrypted key file (version 3), there is no such file") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
-        raise UsageError(f"{path}: cannot be opened: {error}; wrong password, or damaged") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"{key_file_shown(path)}: cannot be opened: {why}; wrong password, or damaged") from None
     return Account(role, address_of(key), key)
 
 

@@ -46,8 +46,10 @@ def differences(page: str, documented: Documented) -> list[str]:
 def _errors() -> set[str]:
     """The names of LabError and of all that derive from it, as the sources have them."""
     texts = [file.read_text("utf-8") for file in PACKAGE.rglob("*.py") if "_data" not in file.parts]
-    classes = [match for text in texts for match in _CLASS.findall(text)]
-    bases = {name: set(several.split(", ")) for name, several in classes}
+    bases: dict[str, set[str]] = {}
+    # Two modules may each have a class of one name.
+    for name, several in (match for text in texts for match in _CLASS.findall(text)):
+        bases.setdefault(name, set()).update(several.split(", "))
     known: set[str] = {LabError.__name__}
     while more := {name for name, several in bases.items() if several & known} - known:
         known |= more

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,3 +24,11 @@ def require_bounded_work(path: Path, document: Any) -> None:
         asked = parameters.get(name, 0) if isinstance(parameters, dict) else 0
         if not isinstance(asked, int) or asked > most:
             raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
+
+
+def key_file_shown(path: Path) -> str:
+    """How an error names the file of a key or a password: a word that names no file can be the secret itself."""
+    with suppress(OSError, ValueError):  # longer than a name may be, or with a NUL byte
+        if path.exists() or re.search(r"\.[a-z]{1,9}$", path.name):
+            return str(path)
+    return str(path.with_name("***")) if path.name else str(path)

@@ -6,6 +6,7 @@ the caps that Anvil lacks by the fault layer. Tried on Anvil 1.7.1.
 
 from __future__ import annotations
 
+from lab.networks.preinstalls import preinstalls
 from lab.networks.profile import NetworkProfile
 
 # Anvil knows one value of the cap, that of EIP-7825, and only under Ethereum's own rules from Osaka on.
@@ -63,6 +64,7 @@ def genesis_calls(profile: NetworkProfile, bytecode: str) -> list[tuple[str, ...
     calls: list[tuple[str, ...]] = [
         ("anvil_setStorageAt", address, slot, value) for address, slot, value in l1_block_storage(profile)
     ]
+    calls += [("anvil_setCode", one.address, one.code) for one in preinstalls()]
     if profile.block_time_ms < FAST_BLOCKS_MS and BLOCK_HASHES[2:] not in bytecode.lower():
         calls.append(("anvil_setCode", BLOCK_HASHES, "0x"))
     return calls

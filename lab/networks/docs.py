@@ -36,6 +36,9 @@ Not modelled: the DA footprint in OP Stack base fees, Polygon producers that dep
 the L1 part of Arbitrum's gas, precompiles and predeploys, gas costs newer than the node's hard fork (last column).
 Where blocks come faster than one a second, the block hashes of EIP-2935 are there only for a contract that names their
 address.
+
+Multicall3 stands on each at 0xcA11bde05977b3631167028862bE2a173976CA11, and the deployer of contracts at addresses that
+depend on their code alone (CREATE2) at 0x4e59b44847b379578588920ca78fbf26c0b4956c.
 """
 
 

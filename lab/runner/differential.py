@@ -7,17 +7,18 @@ transaction that the call was about. Callers may be contracts, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from lab.coordinator import role_account
-from lab.coordinator.accounts import OPERATOR_ROLES, created_address
+from lab.coordinator.accounts import OPERATOR_ROLES, created_address, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import Codec
 from lab.coordinator.comparison import Outcome, difference, shortened, simulated, view_differing, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.documented import FUNCTIONS
-from lab.coordinator.reads import fields_read, stored_fields, stored_places
+from lab.coordinator.reads import ZERO_ID, fields_read, stored_fields, stored_places
 from lab.coordinator.values import plain
 from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
@@ -50,7 +51,7 @@ DOCUMENTED = {name for name, event in EVENT_SIGNATURES.items() if event.part == 
 FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
 FORWARDER_CODE = "0x365f5f375f5f365f5f73{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
 FACTORY_CODE = "0x365f5f37365f5ff05f5260205ff3"
-UNKNOWN_ID = "0x" + "7e" * 32
+UNKNOWN_ID, PROBE_ID = "0x" + "7e" * 32, "0x" + "7d" * 32
 # A role with this before it calls through the forwarder.
 VIA = "via "
 
@@ -78,7 +79,7 @@ def behaviour(script: Script, chain: str) -> Behaviour:
 
 
 def stops_silently(model: Behaviour, codec: Codec) -> bool:
-    """Whether a contract that may stop itself has no way to say so: then any call may be refused for that."""
+    """Whether a contract that may stop itself has no way to say so: then a refusal is looked into."""
     tells = codec.has("paused") or STOPPED in codec.events
     return model.breaker and not model.reference and not tells
 
@@ -132,7 +133,7 @@ class Differential:
 
     def created_by_a_contract(self) -> str | None:
         """A factory that creates the contract owns it, not who called the factory, unless arguments say who does."""
-        if self.codec.names.constructor or initializers(self.target):
+        if self.codec.names.constructor or self.target.proxied is not None or initializers(self.target):
             return None
         created = created_address(FACTORY, 0)
         sender = role_account("user").address
@@ -184,12 +185,31 @@ class Differential:
         code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
         blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
-        for (role, function, args, when, reads), block in zip(made, answer, strict=True):
+        for place, ((role, function, args, when, reads), block) in enumerate(zip(made, answer, strict=True)):
             outcome, *values = block["calls"]
+            before = deepcopy(self.model) if self.stops_silently else self.model
             difference = self._judge(role, function, args, when, outcome)
+            refused = difference is not None and outcome["status"] != "0x1" and function in OPERATOR_FUNCTIONS
+            if refused and self.stops_silently and not before.paused and self._stopped(before, blocks[:place], when):
+                self.model, difference = before, None
+                self.model.paused = True
             self._learn(function, when, outcome, reads, values)
             difference = difference or self._reads(when, reads, values)
             yield f"{function}{shortened(args)} by {role}", difference
+
+    def _stopped(self, model: Behaviour, before: list[dict[str, Any]], now: int) -> bool:
+        """Whether a contract that does not say so has stopped: it refuses a buffering in which nothing is wrong."""
+        roles = ("owner", *OPERATOR_ROLES)
+        request = (PROBE_ID, rollup_address("a"), rollup_address("b"), "0x", ZERO_ID, now + 1)
+        may = (role for role in roles if model.may("buffer_transaction", request, role_account(role).address, now))
+        if (role := next(may, None)) is None:
+            return True
+        probe = {"blockOverrides": {"time": hex(now)}, "calls": [self._call(role, "buffer_transaction", request)]}
+        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
+        blocks = [*before, probe]
+        blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
+        *_, last = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
+        return bool(last["calls"][0]["status"] != "0x1")
 
     def _learn(self, function: str, now: int, outcome: Any, reads: list[Any], values: list[Any]) -> None:
         """What a contract that is not the reference decided for itself."""
@@ -225,8 +245,6 @@ class Differential:
         )
         if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
             return "expected a batch that is too long to be refused, it succeeded" if outcome.ok else None
-        if not outcome.ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
-            return None
         events = outcome.events
         idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
         if idle and self.model.reference:

@@ -57,7 +57,7 @@ def _start(reader: Reader, operators: tuple[str, ...], window_s: int) -> Start:
     try:
         if codec.has("authorized_operators") and not reader.get("authorized_operators", default):
             held = tuple(account for account in operators if account != default)
-        if codec.has("owner") and (codec.names.constructor or codec.names.set_up):
+        if codec.has("owner") and (codec.names.constructor or codec.names.set_up or codec.names.proxy):
             owner = str(reader.get("owner"))
         if codec.has("coordination_window") and not codec.has("set_coordination_window"):
             window = int(reader.get("coordination_window"))

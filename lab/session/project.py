@@ -10,11 +10,12 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from lab.deploy.compiled import CompiledContract
 from lab.errors import InvalidFile
-from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot, Truth
+from lab.model.contract.names import ContractNames, ProxyForm, SecondRole, SetUpCall, Slot, Truth
 from lab.paths import real_path
 from lab.session.project_check import Fit
-from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
+from lab.session.project_file import ALIASES, CallForm, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
 from lab.session.relayer.command import RelayerCommand, parse_command
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.yamlsource import Source, in_order, load_yaml, validate
@@ -48,9 +49,9 @@ class Project:
         relayer = (self.relayer_cmd, real_path(self.path.parent)) if self.relayer_cmd is not None else None
         return self.contract, relayer, self.names, self.declared
 
-    def check(self, abi: list[dict[str, Any]]) -> None:
-        """Raises InvalidFile where the file does not fit the contract."""
-        problems = Fit(self.source, abi, self.names).check()
+    def check(self, abi: list[dict[str, Any]], proxy: CompiledContract | None = None) -> None:
+        """Raises InvalidFile where the file does not fit the contract, or the proxy before it."""
+        problems = Fit(self.source, abi, self.names, proxy).check()
         if problems:
             raise InvalidFile(in_order(problems))
 
@@ -60,7 +61,18 @@ def read_project(path: Path) -> Project:
     source = load_yaml(path)
     file = validate(source, ProjectFile)
     contract = real_path(path.parent / file.contract) if file.contract is not None else None
-    return Project(path, contract, file.relayer_cmd, _names(file, source), source, file.relayer)
+    names = _names(file, source).model_copy(update={"proxy": _proxy(file, path.parent)})
+    return Project(path, contract, file.relayer_cmd, names, source, file.relayer)
+
+
+def _proxy(file: ProjectFile, folder: Path) -> ProxyForm | None:
+    if file.proxy is None:
+        return None
+    given = file.proxy.contract
+    arguments = tuple(
+        argument.model_dump() if isinstance(argument, CallForm) else argument for argument in file.proxy.constructor
+    )
+    return ProxyForm(contract=str(real_path(folder / given)) if given is not None else None, constructor=arguments)
 
 
 def _names(file: ProjectFile, source: Source) -> ContractNames:
@@ -84,7 +96,8 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
             name: Truth(values=form.true_for or (), bits=form.true_bits)
             for name, form in forms.items()
             if form.true_for is not None or form.true_bits is not None
-        },
+        }
+        | {f"has_{name}": truth for name, form in file.roles.items() if (truth := _held(form)) is not None},
         event_arguments={name: form.arguments for name, form in events.items() if form.arguments},
         second_roles={name: _second(form) for name, form in file.roles.items() if isinstance(form, RoleForm)},
         reverts=file.reverts,
@@ -117,10 +130,26 @@ def _slot(given: str | Constant) -> Slot:
     return Slot(value=given.value) if given.bits is None else Slot(value=given.bits, bits=True)
 
 
+def _held(form: str | RoleForm) -> Truth | None:
+    """How a getter of an account's roles, as one number, says that it has this one."""
+    role = form.role if isinstance(form, RoleForm) else None
+    if isinstance(role, Constant):
+        return Truth(bits=role.bits)
+    return Truth(values=(role,)) if isinstance(role, int) else None
+
+
 def _second(form: RoleForm) -> SecondRole:
     functions = tuple(ALIASES.get(name, name) for name in form.functions)
-    given = _hash(form.role) if form.role is not None else None
-    return SecondRole(hash=given, grant=form.grant, revoke=form.revoke, has=form.has, functions=functions)
+    role = form.role
+    return SecondRole(
+        hash=_hash(role) if isinstance(role, str) else None,
+        number=role.bits if isinstance(role, Constant) else role if isinstance(role, int) else None,
+        bits=isinstance(role, Constant),
+        grant=form.grant,
+        revoke=form.revoke,
+        has=form.has,
+        functions=functions,
+    )
 
 
 def _at(source: Source, place: int) -> str:

@@ -11,7 +11,9 @@ from lab.coordinator import Codec
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, same_types
 from lab.coordinator.overloads import choose, constructor_inputs, documented, entries_of, signature_of, types_of
 from lab.coordinator.values import constant
+from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import capabilities_of
+from lab.deploy.proxied import proxy_value
 from lab.errors import Problem
 from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.contract.names import ContractNames
@@ -28,6 +30,7 @@ class Fit:
     source: Source
     abi: list[dict[str, Any]]
     names: ContractNames
+    proxy: CompiledContract | None = None
     problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -39,6 +42,7 @@ class Fit:
             for name, form in self._section(section).items():
                 self._named(section, kind, name, form)
         self._constructor()
+        self._proxy()
         for place, call in enumerate(self._section("set_up", [])):
             self._call(place, call)
         for name, form in self._section("roles").items():
@@ -179,6 +183,23 @@ class Fit:
         for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
             self._value(("constructor", place), kind, value)
 
+    def _proxy(self) -> None:
+        """What the constructor of a proxy takes, and the calls in it."""
+        if self.proxy is None:
+            return
+        form = self._section("proxy")
+        given, kinds = form.get("constructor", ["implementation"]), types_of(constructor_inputs(self.proxy.abi))
+        if len(given) != len(kinds):
+            text = f"the proxy's constructor takes ({', '.join(kinds)}), got {len(given)} arguments"
+            self._fault(("proxy", "constructor") if "constructor" in form else ("proxy",), text)
+            return
+        for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
+            call = value | {"call": ALIASES.get(value["call"], value["call"])} if isinstance(value, dict) else value
+            try:
+                proxy_value(kind, call, self.codec)
+            except ValueError as error:
+                self._fault(("proxy", "constructor", place), str(error))
+
     def _call(self, place: int, call: Mapping[str, Any]) -> None:
         name = ALIASES.get(call["call"], call["call"])
         if not self.codec.has(name):
@@ -201,9 +222,7 @@ class Fit:
             if function not in self.codec.shaped and (key != "has" or own is not None):
                 route: Route = ("roles", name) if own is None else ("roles", name, key)
                 what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
-                expected = (
-                    "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
-                )
+                expected = _taken(form)
                 use = f"say who holds the role {name}" if key == "has" else f"{key} the role {name} with"
                 self._fault(route, f"the contract has no function {what} of {expected} to {use}")
 
@@ -219,6 +238,14 @@ class Fit:
                 ]
                 missing = [function for function in needed if not self.codec.has(function)]
                 self._fault(("capabilities", place), f"the contract lacks {name}: it has no {', '.join(missing)}")
+
+
+def _taken(form: str | Mapping[str, Any]) -> str:
+    """What a function that gives a role takes, as the role is written down."""
+    role = form if isinstance(form, str) else form.get("role")
+    if role is None:
+        return "(address)"
+    return "(bytes32, address)" if isinstance(role, str) else "an account and a number that holds the role"
 
 
 def _conditions_of(form: str | Mapping[str, Any]) -> Mapping[str, Any]:

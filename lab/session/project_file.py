@@ -85,13 +85,23 @@ class EventForm(_Form):
 class RoleForm(_Form):
     """A role with functions of its own, granted to every operator in addition."""
 
-    role: str | None = Field(default=None, description="the role's name or its hash; omitted: the functions take none")
+    role: str | int | Constant | None = Field(
+        default=None,
+        description="the role's name, its hash, its number, or {bits: ...} of a mask; omitted: the functions take none",
+    )
     grant: str | None = Field(default=None, description="the contract's function; omitted: grantRole or grant_role")
     revoke: str | None = Field(default=None, description="the contract's function; omitted: revokeRole or revoke_role")
     has: str | None = Field(
         default=None, description="the contract's view of its holders; omitted: hasRole or has_role"
     )
     functions: tuple[str, ...] = Field(default=(), description="operator functions that ask for this role instead")
+
+    @field_validator("role")
+    @classmethod
+    def _role(cls, given: str | int | Constant | None) -> str | int | Constant | None:
+        if isinstance(given, Constant) and given.bits is None:
+            raise ValueError("expected the role's name, its hash, its number or {bits: ...}")
+        return given
 
     @field_validator("functions")
     @classmethod
@@ -111,6 +121,36 @@ class SetUpForm(_Form):
     first: bool = Field(default=False, description="before the lab adds operators, as an initializer has to be")
 
 
+class CallForm(_Form):
+    """The data of a call, as a proxy's constructor takes it to set its implementation up."""
+
+    call: str = Field(description="the lab's name of a function, or the implementation's")
+    args: tuple[Any, ...] = Field(default=(), description="its arguments; a role's name stands for its address")
+
+    @field_validator("call")
+    @classmethod
+    def _call(cls, given: str) -> str:
+        return ALIASES.get(given, given)
+
+
+class ProxyFile(_Form):
+    """The proxy that stands before the contract."""
+
+    contract: str | None = Field(
+        default=None, description="source or artifact, as seen from this file; omitted: the minimal proxy of EIP-1167"
+    )
+    constructor: tuple[CallForm | Any, ...] = Field(
+        default=("implementation",),
+        description="its arguments; `implementation` stands for the contract's address, {call, args} for a call's data",
+    )
+
+    @model_validator(mode="after")
+    def _minimal(self) -> Self:
+        if self.contract is None and self.constructor != ("implementation",):
+            raise ValueError("a minimal proxy takes the implementation alone: set it up by set_up with first: true")
+        return self
+
+
 class ProjectFile(_Form):
     """The file as it is written."""
 
@@ -118,6 +158,7 @@ class ProjectFile(_Form):
     relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
     relayer: DeclaredRelayer = Field(default=DeclaredRelayer(), description="what the bounds of L1 and L2 count on")
     constructor: tuple[Any, ...] = Field(default=(), description="arguments of the contract's constructor")
+    proxy: ProxyFile | None = Field(default=None, description="a proxy, whose implementation the contract is")
     set_up: tuple[SetUpForm, ...] = Field(
         default=(), max_length=SET_UP_CALLS_MAX, description="calls before every run, in this order"
     )

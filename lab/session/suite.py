@@ -11,12 +11,15 @@ from lab.chains.nodes.select import RequestedBackend, choose_backend
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
+from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.placement import SetUpFailure
+from lab.deploy.proxied import minimal_proxy
 from lab.deploy.smoke import Smoke
 from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
+from lab.model.contract.names import ProxyForm
 from lab.model.run_names import new_run_id as new_run_id
 from lab.model.under_test import UnderTest
 from lab.session.refusal import refuse, set_up_problem
@@ -115,6 +118,16 @@ def open_suite(
 def compile_target(system: SystemUnderTest) -> Deployable:
     """The contract under test, with the names that the project gives it. Raises CompileFailure, InvalidFile."""
     compiled = compile_contract(system.contract, cache_dir=cache_folder() / "compiled")
+    proxy = None if system.is_reference else compile_proxy(system.names.proxy)
     if system.project is not None and system.is_projects_contract:
-        system.project.check(compiled.abi)
-    return deployable(compiled, system.names)
+        system.project.check(compiled.abi, proxy)
+    return deployable(compiled, system.names, proxy=proxy)
+
+
+def compile_proxy(form: ProxyForm | None) -> CompiledContract | None:
+    """The proxy that lab.yaml names. Raises CompileFailure."""
+    if form is None:
+        return None
+    if form.contract is None:
+        return minimal_proxy()
+    return compile_contract(Path(form.contract), cache_dir=cache_folder() / "compiled")

@@ -7,9 +7,10 @@ from typing import Any
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy.deployer import initializers
+from lab.deploy.deployer import once_only
 from lab.deploy.layers import binds
 from lab.rpc import RpcRefused
+from lab.runner.proxies import behind
 from lab.runner.script import Script
 from lab.runner.sending import GAS, send_all
 
@@ -18,7 +19,7 @@ name: Every state-changing function, called by every role
 description: >
   Fourteen functions and three batches, seven roles. A call by a role that may not make it must revert for that reason,
   whatever its arguments; a call by one that may must not fail for want of authority. Nothing may have changed by a call
-  that was refused. What sets a contract up, as behind a proxy, is refused from then on.
+  that was refused. What sets a contract up, as behind a proxy, is refused from then on, and by the implementation.
 rows: [SEC-01]
 networks: {polygon: {}}
 relayer: none
@@ -103,14 +104,27 @@ def judge(
 
 
 def judge_initializers(script: Script) -> None:
-    """What sets a contract up is called once: whoever could call it again would own the contract."""
+    """What sets a contract up is called once: whoever could call it again would own the contract.
+
+    An implementation that was never set up belongs to whoever does it.
+    """
     target = script.run.lab.spec.target
-    for call in initializers(target):
+    calls = once_only(target)
+    implementation = behind(script.reader("polygon").rpc, target) if calls else None
+    for call in calls:
         name = call.what.partition("(")[0]
         for role in ("attacker", "owner"):
-            (tx,) = send_all(script.run, "polygon", role, [(target.address, call.data)], GAS)
-            told = "it succeeded" if tx.status else "refused"
-            script.expect(f"{name} by {role} to be refused, once the contract is set up", told, met=tx.status == 0)
+            told, met = refusal(script, role, target.address, call.data)
+            script.expect(f"{name} by {role} to be refused, once the contract is set up", told, met=met)
+        if implementation is not None:
+            told, met = refusal(script, "attacker", implementation.address, call.data)
+            script.expect(f"{name} of the implementation itself, by attacker, to be refused", told, met=met)
+
+
+def refusal(script: Script, role: str, to: str, data: str) -> tuple[str, bool]:
+    """Whether a call is refused, in words and as it is."""
+    (tx,) = send_all(script.run, "polygon", role, [(to, data)], GAS)
+    return ("it succeeded" if tx.status else "refused"), tx.status == 0
 
 
 def play(script: Script) -> None:

@@ -72,6 +72,12 @@ def without_stop_events(folder: Path) -> None:
     without_event("controls.vy", "EmergencyStop")(folder)
 
 
+def without_any_word_of_stops(folder: Path) -> None:
+    """Neither a getter nor an event says that it has stopped."""
+    without_exports("controls", "paused")(folder)
+    without_stop_events(folder)
+
+
 def without_any_word_of_proposals(folder: Path) -> None:
     """Neither a getter nor an event names the proposed owner."""
     without_exports("ownership", "pending_owner")(folder)
@@ -135,6 +141,7 @@ PARTS: dict[str, Change] = {
     "event of windows": without_event("controls.vy", "CoordinationWindowSet", 2),
     "event of thresholds": without_event("controls.vy", "BreakerThresholdSet", 2),
     "event of stops": without_stop_events,
+    "word of stops": without_any_word_of_stops,
     "event of lifted stops": without_event("controls.vy", "EmergencyStopLifted"),
     "stop told first": with_the_stop_told_first,
     "empty batches refused": with_empty_batches_refused,

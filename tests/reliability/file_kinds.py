@@ -33,6 +33,8 @@ from lab.model.chain.genesis import GENESIS
 from lab.model.chain.genesis import _File as GenesisFile
 from lab.model.chain.prices import PRICES, Prices
 from lab.model.session import Session
+from lab.networks.preinstalls import FILE as PREINSTALLS
+from lab.networks.preinstalls import Preinstalls
 from lab.networks.rpc_methods import FILE as METHODS
 from lab.networks.rpc_methods import ServedMethods
 from lab.ops.declared import declared_by_file
@@ -271,6 +273,7 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "plan of a load": ("plan.json", lambda: PLAN, plan),
     "prices": ("prices.yaml", lambda: document(PRICES), prices),
     "genesis blocks": ("genesis.yaml", lambda: document(GENESIS), checked(GenesisFile)),
+    "preinstalls": ("preinstalls.yaml", lambda: document(PREINSTALLS), checked(Preinstalls)),
     "methods": ("methods.yaml", lambda: document(METHODS), checked(ServedMethods)),
     "effort": ("effort.json", lambda: read_json(EFFORT), lambda path: read_model(path, Efforts)),
     "declared operation": (

@@ -268,14 +268,17 @@ VALUES = {
     "only": "base", "folder": "results", "folders": "results", "path": "results", "run": "results",
     "service": "http://127.0.0.1:1",
 }  # fmt: skip
-# Options that take a URL or a command: each is tried with a secret in it.
+# Options that take a URL, a command or the file of a secret: each is tried with a secret in it.
 SECRETS = {
     "url": "base=@", "relayer_url": "@", "chain": "1=@", "link": "@", "service": "@", "alertmanager": "@",
-    "remote": "@", "relayer_cmd": "AUTH=§ ./nope -k § --rpc @", "command": "./nope --api-key §",
+    "remote": "@", "key": "§",
+    "keystore": "§", "password_file": "§", "key_file": "§",
+    "relayer_cmd": "AUTH=§ ./nope -k § --rpc @", "command": "./nope --api-key §",
 }  # fmt: skip
 # A link of an attestation is there to be read.
 PUBLIC = {("attest", "link")}
 OPERATED = {"--deployment": "deployment.yaml", "--executor": "calldata", "--from": "0x" + "22" * 20}
+SAID = re.compile(r"URL\b|http://|^Command\b|\b[Kk]ey file\b|\b[Ff]ile (of|with)\b.*\b(key|password)\b")
 ALL = {" ".join(names): command for names, command in commands(typer.main.get_command(app))}
 
 
@@ -299,12 +302,12 @@ def lines_with_secrets() -> Iterator[str]:
 
 
 def test_every_option_that_can_hold_a_secret_is_tried() -> None:
-    """Whatever takes a URL or a command says so in its help."""
+    """Whatever takes a URL, a command, a key or a password says so in its help."""
     named = {
         one.name
         for command in ALL.values()
         for one in command.params
-        if one.param_type_name == "option" and re.search(r"URL\b|http://|^Command\b", getattr(one, "help", None) or "")
+        if one.param_type_name == "option" and SAID.search(getattr(one, "help", None) or "")
     }
     assert named == set(SECRETS)
 

@@ -96,6 +96,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "monitor/docs.py": OWN,
     "monitor/exporter.py": ("position of a monitor",),
     "networks/__init__.py": ("network",),
+    "networks/preinstalls.py": ("preinstalls",),
     "networks/rpc_methods.py": ("methods",),
     "ops/backup/file.py": ("backup",),
     "ops/declared.py": ("declared operation",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from concurrent.futures import ProcessPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,20 @@ def test_two_processes_may_write_one_path(tmp_path: Path) -> None:
         torn = list(pool.map(_write_often, [tmp_path / "state"] * 2, [1, 2]))
     assert torn == [0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.mark.parametrize(("answer", "said"), [(None, "nothing to read"), (OSError(5, "Input/output"), "Input/output")])
+def test_a_file_that_cannot_be_read_is_named(
+    answer: OSError | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's own files end so: one that others have yet to write to, and the memory of a process."""
+
+    class Stream(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if answer is not None:
+                raise answer
+            return None  # type: ignore[return-value]
+
+    monkeypatch.setattr(files, "open_regular", lambda _: Stream())
+    with pytest.raises(UnfitFile, match=f"odd: expected a file.*{said}"):
+        files.read_bytes(tmp_path / "odd")

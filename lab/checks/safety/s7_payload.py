@@ -54,7 +54,8 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
     stored = final.transaction(entry.tx_id) if final else None
     if given is None or final is None or stored is None or stored.payload is None:
         missing = "the payload given" if given is None else "a final read of its payload"
-        why = ": the contract has no getter of payloads (`transactions`)" if stored is not None and given else ""
+        unread = f": {final.error.partition(': ')[2]}" if final is not None and final.error else ""
+        why = ": the contract has no getter of payloads (`transactions`)" if stored is not None and given else unread
         judgement.doubt(f"{missing} is missing for {name}{why}", replayed.chain, entry.tx_id)
         return
     judgement.judged += 1

@@ -60,7 +60,7 @@ def sign(
     decision: Annotated[Decision, typer.Option(help="The decision; never better than the report's.")],
     role: Annotated[str, typer.Option(help="Role of the signer, such as release manager.")] = "",
     note: Annotated[str, typer.Option(help="A comment.")] = "",
-    key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
+    key: Annotated[Path | None, typer.Option(help="File of the key to sign with: hex, or a keystore.")] = None,
     results: Results = RESULTS,
 ) -> None:
     """Sign a decision on the report as it is now. Any later change of either voids the signature."""
@@ -76,7 +76,7 @@ def bundle(
         "readiness-bundle.tar.gz"
     ),
     attestations: Attestations = None,
-    key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
+    key: Annotated[Path | None, typer.Option(help="File of the key to sign with: hex, or a keystore.")] = None,
 ) -> None:
     """Make one archive of the report, its evidence and a manifest of sha256."""
     from lab.commands.release.bundle import make_bundle

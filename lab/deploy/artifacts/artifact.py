@@ -22,6 +22,8 @@ CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 LISTED_MAX = 12
 NAME_LENGTH_MAX = 80
 _PLACEHOLDER = re.compile(r"__\$[0-9a-fA-F]+\$__|__[A-Za-z$][^_]*_+")
+# EIP-5202, alone or behind the code that deploys it.
+_BLUEPRINT = re.compile(r"(?:61[0-9a-f]{4}3d81600a3d39f3)?fe71[0-9a-f]{2}")
 _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 _HEX_LINE = re.compile(r"(?:0x)?[0-9a-fA-F]{2,}")
 _ADVICE = (
@@ -190,6 +192,11 @@ def _initcode(path: Path, chosen: Candidate) -> str:
         raise CompileFailure(
             f"{path}: the bytecode needs a library linked in ({libraries}); link it (for example by "
             "`forge build --libraries FILE:NAME:ADDRESS`), then give the linked artifact"
+        )
+    if _BLUEPRINT.match(digits.lower()):
+        raise CompileFailure(
+            f"{path}: this is a blueprint (EIP-5202) for contracts that others create, and cannot be called; give the "
+            "contract's own creation code (`vyper -f abi,bytecode`)"
         )
     try:
         bytes.fromhex(digits)

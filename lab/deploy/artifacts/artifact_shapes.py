@@ -15,7 +15,7 @@ from lab.bounded_files import parse_json
 
 UNKNOWN = "unknown (artifact)"
 # Keys under which creation and runtime code stand, and those inside them.
-CREATION = ("bytecode", "deploymentBytecode", "bin", "evm.bytecode")
+CREATION = ("bytecode", "deploymentBytecode", "bin", "evm.bytecode", "data.bytecode", "creationBytecode")
 RUNTIME = (
     "deployedBytecode",
     "runtimeBytecode",
@@ -23,8 +23,10 @@ RUNTIME = (
     "runtime_bytecode",
     "bin-runtime",
     "evm.deployedBytecode",
+    "data.deployedBytecode",
 )
-INNER = ("object", "bytecode")
+# What Sourcify compiled itself has no constructor arguments behind it.
+INNER = ("object", "bytecode", "recompiledBytecode", "onchainBytecode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,11 @@ def _code(entry: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
     return None
 
 
+def _keys(items: list[Any]) -> set[str]:
+    """The keys of the objects in a list."""
+    return {key for item in items if isinstance(item, Mapping) for key in item}
+
+
 def what_it_is(document: Any) -> str | None:
     """What a document is that holds no compiled contract, and what to give in its place; None for the unknown."""
     if not isinstance(document, Mapping):
@@ -208,6 +215,13 @@ def what_it_is(document: Any) -> str | None:
         return (
             "this is titanoboa's record of a deployment; give the contract's .vy source, or write "
             '`{"abi": deployer.abi, "bytecode": deployer.compiler_data.bytecode.hex()}`'
+        )
+    if isinstance(document.get("transactions"), list) and "receipts" in document:
+        return "this is Foundry's record of a broadcast; give the artifact `out/NAME.vy/NAME.json`"
+    if isinstance(document.get("result"), list) and "SourceCode" in _keys(document["result"]):
+        return (
+            "this is what an explorer answers to getsourcecode, which has no bytecode; save its SourceCode as a .vy "
+            "file, and give that"
         )
     if "language" in document and "sources" in document:
         return (

@@ -123,7 +123,13 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
             task.mutant.key, "equivalent", why="compiles to the original's bytecode", compile_s=compile_s
         )
     suite = tools.bench.suite
-    target = deployable(tools.workshop.contract(build), suite.system.names, reference=suite.target.reference)
+    original, proxied = suite.target, suite.target.proxied
+    target = deployable(
+        tools.workshop.contract(build),
+        suite.system.names,
+        reference=original.reference,
+        proxy=proxied.proxy if proxied is not None else None,
+    )
     begin, doubted = time.monotonic(), list[str]()
     for number, name in enumerate(task.order, start=1):
         entry = tools.library.items[name]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from lab.chains.chain import Chain
+from lab.faults.transport.fee_advice import ADVICE, advised
 from lab.faults.transport.methods import FILTER_CHANGES, NEW_FILTER, SEND, SEND_SYNC, SENDS, own_answer
 from lab.faults.transport.policy import Effect, Planner, Refusal
 from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decode_raw
@@ -194,9 +195,12 @@ def _forwarded(call: Call, home: Chain, submits: Submits, now_ms: Callable[[], i
     params, read = call.params if call.plan.asks else None, bool(call.plan.rewrites or call.plan.doubts)
     if call.method in (NEW_FILTER, FILTER_CHANGES):
         return (yield from _filtered(call, chain, params))
-    reply = _reply((yield Ask(call, chain, call.method, params, read=read)))
+    min_tip = chain.profile.min_tip_wei if call.method in ADVICE else 0
+    reply = _reply((yield Ask(call, chain, call.method, params, read=read or min_tip > 0)))
     if isinstance(reply.failure, RpcRefused):
         yield from _doubted(call, chain)
+    if min_tip and reply.failure is None:
+        return Reply(advised(call.method, reply.result, base_fee=chain.producer.head.base_fee, min_tip=min_tip))
     return reply
 
 

@@ -57,6 +57,11 @@ def created_on_network(target: Deployable, deployment: Deployment, deployer: str
 
 def _unfit(target: Deployable, path: Path) -> str | None:
     """Why `lab live` can do nothing with a contract: what it calls is not there, or what is asked for is not given."""
+    if target.proxied is not None:
+        return (
+            f"expected a contract that is created by one transaction, {path} stands behind a proxy in lab.yaml: deploy "
+            "both by the tool that knows your proxy; `lab live` deploys and verifies no proxies"
+        )
     codec, expected = target.codec, types_of(constructor_inputs(target.contract.abi))
     if lacking := [function for function in CALLED if not codec.has(function)]:
         return (

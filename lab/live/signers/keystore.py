@@ -14,6 +14,7 @@ from lab.errors import UsageError
 from lab.live.declaration.deployment_file import KeystoreSigner
 from lab.live.signers.transaction import Signed, Unsigned, checked
 from lab.live.signers.typed_data import TypedData, checked_signature
+from lab.model.keystore import key_file_shown
 from lab.paths import expand_user
 
 Ask = Callable[[str], str]
@@ -49,7 +50,7 @@ def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAcco
     """Open the file, with the password from its file or from `ask`. Raises UsageError."""
     path = folder / expand_user(given.keystore)
     if given.password_file is None:
-        password = ask(f"password of {path}: ")
+        password = ask(f"password of {key_file_shown(path)}: ")
     else:
         password = _password(folder / expand_user(given.password_file))
     return KeystoreAccount(open_key(path, password, role="deployer"), path)
@@ -61,4 +62,5 @@ def _password(path: Path) -> str:
             raise UsageError(f"{path}: others may read this password; restrict it (chmod 600) before it is used")
         return read_text(path, max_bytes=4096).rstrip("\n")
     except OSError as error:
-        raise UsageError(f"{path}: expected a file with the password, it cannot be read: {error.strerror}") from error
+        shown = key_file_shown(path)
+        raise UsageError(f"{shown}: expected a file with the password, it cannot be read: {error.strerror}") from None

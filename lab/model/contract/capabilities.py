@@ -43,6 +43,11 @@ class Capability:
         """Names of the functions that make it up."""
         return tuple(function.partition("(")[0] for function in self.functions)
 
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Names of all its functions, those that it need not have among them."""
+        return tuple(function.partition("(")[0] for function in (*self.functions, *self.optional))
+
 
 _ALL = (
     Capability(

@@ -30,9 +30,15 @@ class Truth(Frozen):
 
 
 class SecondRole(Frozen):
-    """A role beside the operator's, which some operator functions ask for. Without `hash` the functions take none."""
+    """A role beside the operator's, which some operator functions ask for.
+
+    Functions that give or take it take its `hash` first, its `number` before or behind the account (`bits`: a mask, in
+    which other bits do not matter), or neither.
+    """
 
     hash: str | None = None
+    number: int | None = None
+    bits: bool = False
     grant: str | None = None
     revoke: str | None = None
     has: str | None = None
@@ -50,6 +56,18 @@ class SetUpCall(Frozen):
     role: str = "owner"
     at: str = ""
     first: bool = False
+
+
+class ProxyForm(Frozen):
+    """A proxy before the contract under test, with the arguments of its constructor in their order.
+
+    `contract` is its file; None stands for the minimal proxy of EIP-1167. The text `implementation` stands for the
+    implementation's address, and `{call, args}` for the data of a call.
+    """
+
+    # Its code is part of what the contract is; where the file lies is not.
+    contract: str | None = Field(default=None, exclude=True)
+    constructor: tuple[Any, ...] = ("implementation",)
 
 
 class Limits(Frozen):
@@ -101,5 +119,6 @@ class ContractNames(Frozen):
     defaults: dict[str, int] = Field(default_factory=dict, description="setting -> its value after the deployment")
     limits: Limits = Limits()
     constructor: tuple[Any, ...] = ()
+    proxy: ProxyForm | None = None
     set_up: tuple[SetUpCall, ...] = ()
     capabilities: tuple[str, ...] = Field(default=(), description="capabilities that the contract must have")

@@ -25,11 +25,22 @@ class Attribution:
     links: tuple[Link, ...]
 
 
+# What these object to a contract does, whatever the relayer made of it.
+OF_CONTRACTS = ("S1", "S4", "S10", "S11")
+CRASH = "L4"
+
+
 def attribute(symptoms: Iterable[Symptom]) -> Attribution:
-    """`symptoms` in the order of their times."""
+    """`symptoms` in the order of their times.
+
+    What a crash changed shows at the end, and is dated by the crash: it comes behind whatever a contract did wrongly.
+    """
+    given = list(symptoms)
+    if any(symptom.check in OF_CONTRACTS for symptom in given):
+        given.sort(key=lambda symptom: symptom.check == CRASH)
     roots: list[Symptom] = []
     links: list[Link] = []
-    for symptom in symptoms:
+    for symptom in given:
         same = [root for root in roots if symptom.tx is not None and symptom.tx == root.tx]
         before = same or [root for root in reversed(roots) if _follows(symptom, root)]
         if before:

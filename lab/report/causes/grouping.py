@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from lab.model.contract.batches import BATCHES
+from lab.model.contract.capabilities import CAPABILITIES
+from lab.model.effects import OPERATOR_FUNCTIONS
 from lab.report.causes.attribution import Attribution
 from lab.report.causes.symptoms import Symptom
 
@@ -15,6 +17,8 @@ R = TypeVar("R")
 # Their messages say which field differs, and another field is another mistake.
 _BY_FIELD = ("S7", "S11", "S12")
 _SIDES = ("before", "after")
+# The check whose rule goes by what a getter shows: where that is wrong, so is what the check saw.
+_GOES_BY = {"coordination_window": "S4", "paused": "S10", "authorized_operators": "S6"}
 
 
 @dataclass
@@ -111,6 +115,7 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
             for key in keys:
                 heads.join(key, first)
     by_demand: dict[tuple[str, str], str] = {}
+    _join_what_goes_by_a_getter(heads, rooted)
     for symptom in rooted.values():
         if symptom.kind == "expectation":
             demand = symptom.demands or symptom.field
@@ -122,13 +127,29 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
                 heads.join(symptom.key, known.pop())
 
 
+def _join_what_goes_by_a_getter(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:
+    """Findings of a check about operators' calls, and refusals that it demands, to the getter that was wrong."""
+    read = [symptom for symptom in rooted.values() if symptom.kind == "expectation" and symptom.field in _GOES_BY]
+    for wrong in sorted(read, key=lambda symptom: symptom.key):
+        rule = _GOES_BY[wrong.field]
+        for symptom in rooted.values():
+            demanded = symptom.kind == "expectation" and not symptom.field and symptom.demands == rule
+            if symptom.function in OPERATOR_FUNCTIONS and (demanded or symptom.check == rule):
+                heads.join(symptom.key, wrong.key)
+
+
 def _knows(check: Symptom, expectation: Symptom) -> bool:
     """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it.
 
-    Of what is stored the field must be the same one: who reads it knows no call. To a check a batch is single calls.
+    Of what is stored the field must be the same one: who reads it knows no call. What a call leaves in the getter
+    of its own part of the contract, though, decides who may call it next. To a check a batch is single calls.
     """
     if expectation.field:
-        return expectation.field == check.field
+        parts = (capability.all_names for capability in CAPABILITIES.values())
+        own = any({expectation.field, expectation.function} <= set(names) for names in parts)
+        return expectation.field == check.field or (
+            own and check.check == "S6" and check.function == expectation.function
+        )
     if check.function not in (expectation.function, BATCHES.get(expectation.function)):
         return False
     if expectation.demands == check.check:

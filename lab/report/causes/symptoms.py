@@ -29,8 +29,8 @@ _STORED = re.compile(r"\b(origin|target|payload|dependency|timestamp): expected 
 _VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
 # What the whole contract holds, by its getter.
 _HELD = re.compile(
-    r"expected (\w+) (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) |\b(\w+) afterwards: expected "
-    r"|\b(\w+)\(\) = "
+    r"expected (\w+)(?:\(\w+\))? (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) "
+    r"|\b(\w+) afterwards: expected |\b(\w+)\(\) = "
 )
 # What a call emitted, beside what it had to.
 _EMITTED = re.compile(r"expected ([A-Z]\w+(?: and [A-Z]\w+)*|no documented event)(?: with (\w+) [^,]+)?, got (\w+)")

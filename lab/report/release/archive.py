@@ -109,7 +109,7 @@ def extract(path: Path, folder: Path) -> Extracted:
 
 def _outer(raw: BinaryIO) -> Iterator[str]:
     """Whether the file as a whole is as it was written."""
-    head, comment = raw.read(len(_GZIP)), _COMMENT.fullmatch(raw.read(_COMMENT_BYTES))
+    head, comment = raw.read(len(_GZIP)) or b"", _COMMENT.fullmatch(raw.read(_COMMENT_BYTES) or b"")
     if head != _GZIP or comment is None:
         yield "the archive was not written by `lab bundle`, or by an older version"
     elif hashlib.file_digest(raw, "sha256").hexdigest().encode() != comment[1]:  # type: ignore[arg-type]  # it only reads

@@ -15,7 +15,7 @@ from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
 from lab.bounded_files import parse_json, read_text
 from lab.errors import UsageError
-from lab.model.keystore import require_bounded_work
+from lab.model.keystore import key_file_shown, require_bounded_work
 from lab.report.evidence.envelope import EthereumKey, Statement, envelope_text, new_envelope
 
 KEY_BYTES_MAX = 64 << 10
@@ -72,7 +72,8 @@ def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         # The message of a failed conversion may quote the key, so it is not passed on.
         why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-        raise UsageError(f"{path}: expected a private key in hex, or an encrypted keystore, got neither{why}") from None
+        message = f"expected a file with a private key in hex, or an encrypted keystore, got neither{why}"
+        raise UsageError(f"{key_file_shown(path)}: {message}") from None
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         notify(f"warning: {path}: others on this machine can read or change this key: chmod 600 {path}")
     return LocalSigner(account)

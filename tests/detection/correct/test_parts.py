@@ -17,7 +17,7 @@ from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
 from tests.compiling import compile_once
 
-from ..parts import PARTS, written_without
+from ..parts import PARTS, replace, written_without
 from .test_correct import played, scenario_name
 
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
@@ -29,6 +29,7 @@ ONCE_WRONG = {
     ("pending owner", "drills/test_live_rehearsal"): Verdict.PASS,
     ("word of proposals", "drills/test_multisig"): Verdict.PASS,
     ("event of stops", "failures/breaker_drill"): Verdict.UNKNOWN,
+    ("word of stops", "mutation/test_every_rule"): Verdict.PASS,
     ("most functions", "mutation/test_every_rule"): Verdict.PASS,
     ("most functions", "security/test_input_fuzzing"): Verdict.PASS,
     ("stop told first", "failures/breaker_drill"): Verdict.PASS,
@@ -62,3 +63,16 @@ def test_to_lack_an_optional_part_is_no_fault(
 def test_what_was_wrong_once_is_tried() -> None:
     """A scenario or a part that was renamed would no longer be."""
     assert {(part, name) for part, name, _ in TRIED} >= set(ONCE_WRONG)
+
+
+def test_a_contract_that_tells_of_no_stop_may_not_refuse_at_will(
+    shared_backend: ProcessBackend, tmp_path: Path
+) -> None:
+    """A refusal is looked into: while a buffering without a fault succeeds the contract has not stopped."""
+    source = written_without("word of stops", tmp_path / "contracts")
+    sound = '    assert timestamp >= block.timestamp, "Timestamp cannot be in the past"\n'
+    replace(source, sound, sound + "    assert len(payload) != 512\n")
+    (entry,) = (entry for name, entry in RUNS if name == "mutation/test_every_rule")
+    verdict = played(deployable(compile_once(source)), entry, shared_backend, tmp_path / "run").verdict
+    assert verdict.verdict is Verdict.FAIL, verdict.reasons
+    assert any("buffer_transaction" in reason and "revert" in reason for reason in verdict.reasons), verdict.reasons

@@ -21,12 +21,17 @@ PLANTED = [
      "add_operator", "expected authorized_operators afterwards to be True, got False"),
     ("mask", "    self._only(2)", "    self._only(3)", "model/test_model",
      "expire_transaction", "expected it to revert (Coordinator is paused), it succeeded while paused"),
+    ("mask", "self.roles[account] & ~mask", "self.roles[account] & ~(mask & 3)", "model/test_model",
+     "resolve_dependency", "expected it to revert (Not authorized), it succeeded"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
     ("ledger", "self.next_admin = account\n", "self.next_admin = account\n    if account == self.admin:\n"
      "        self.admin = empty(address)\n", "mutation/test_every_rule", "propose_owner", "expected owner afterwards"),
     ("packed", "& ~(255 << 160) | state", "& ~(65535 << 160) | state", "model/test_model",
      "resolve_dependency", "timestamp of get_transaction_details"),
+    ("proxy", "    self.owner = msg.sender\n", "    self.owner = msg.sender\n"
+     "    self.authorized_operators[msg.sender] = False\n", "model/test_model",
+     "accept_ownership", "expected authorized_operators afterwards to be True, got False"),
     ("proxy", '    assert self.version == 0, "Initialized before"\n', "", "security/test_role_matrix",
      "initialize by attacker", "it succeeded"),
 ]  # fmt: skip

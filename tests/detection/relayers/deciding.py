@@ -184,6 +184,18 @@ class NeverExpires(Decisions):
         return [action for action in core.decide(world) if action.kind != "expire"]
 
 
+class DoesNothing(Decisions):
+    """Looks on."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Never anything."""
+        return []
+
+    def pending(self, world: World) -> bool:
+        """Nor is anything left to do."""
+        return False
+
+
 class Dawdles(Decisions):
     """Resolves half a minute after it could."""
 

@@ -24,6 +24,7 @@ FAMILY = LIBRARY / "dependencies/fan_out_fan_in.yaml"
 KILLED, DEAD_NODE = LIBRARY / "failures/relayer_killed.yaml", LIBRARY / "failures/node_killed.yaml"
 SPIKE, FORGED = LIBRARY / "congestion/base_fee_spike.yaml", LIBRARY / "failures/forged_mirror.yaml"
 EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/parent_reorged.yaml"
+LATE = LIBRARY / "monitoring/late.yaml"
 LAGGING = LIBRARY / "failures/lagging_replica.yaml"
 RULES, RESTARTED = LIBRARY / "dependencies/finality_rules.yaml", LIBRARY / "failures/relayer_restarted.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
@@ -103,10 +104,16 @@ DETECTIONS = [
 ]
 
 
-def play(scenario: Path, backend: ProcessBackend, folder: Path, relayer: RelayerFactory) -> Result:
-    """The first item of a scenario with this relayer, against the reference contract."""
+def play(
+    scenario: Path,
+    backend: ProcessBackend,
+    folder: Path,
+    relayer: RelayerFactory,
+    contract: str = "TesseractCoordinator.vy",
+) -> Result:
+    """The first item of a scenario with this relayer and contract."""
     item = load_scenario(ROOT / scenario, known_checks=CHECKS)[0]
-    target = compiled(Path("TesseractCoordinator.vy"))
+    target = compiled(Path(contract))
     return run_item(item, Options(backend, "a test", target, "detection", relayer_factory=relayer), folder, "")
 
 
@@ -122,6 +129,15 @@ def test_the_check_named_for_the_bug_finds_it(
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL), found.reason
     told = [finding.message for finding in found.findings] + [found.reason]
     assert any(words in each for each in told), found.reason
+
+
+@pytest.mark.parametrize("scenario", [EXPIRED, FORGED, GONE, LATE], ids=lambda path: path.stem)
+def test_whoever_does_nothing_passes_nothing(shared_backend: ProcessBackend, tmp_path: Path, scenario: Path) -> None:
+    """Where what must not happen is left undone, and the contract has no end for it, something else has to be done."""
+    relayer = partial(Relayer, parts=Parts(core=deciding.DoesNothing()))
+    result = play(scenario, shared_backend, tmp_path, relayer, "plain/PlainCoordinator.vy")
+    assert result.verdict.verdict is Verdict.FAIL
+    assert any("got" in reason and "BUFFERED" in reason for reason in result.verdict.reasons), result.verdict.reasons
 
 
 @pytest.mark.parametrize(

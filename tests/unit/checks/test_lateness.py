@@ -120,3 +120,20 @@ def test_a_bound_missed_by_less_than_the_machine_was_late_is_unknown(case: str) 
         result = CHECKS[check].judge(judged.history())
         assert result.verdict is (Verdict.UNKNOWN if lag_ms == missed_ms else Verdict.FAIL), (lag_ms, result.reason)
     assert f"late by up to {missed_ms / 1000:.3f} s" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("t_ms", "turns_ms", "starved_ms", "verdict"),
+    [
+        (40_000, 7_000, 0, Verdict.UNKNOWN),
+        (40_000, 0, 7_000, Verdict.UNKNOWN),
+        (40_000, 6_000, 0, Verdict.FAIL),
+        (32_500, 3_000, 0, Verdict.UNKNOWN),
+        (33_000, 2_000, 2_000, Verdict.UNKNOWN),
+    ],
+)
+def test_a_look_that_was_late_itself_counts(t_ms: int, turns_ms: int, starved_ms: int, verdict: Verdict) -> None:
+    """It came long after the moment that is judged, 32 s, and saw it only if it was due by then."""
+    story = ready_late()
+    story._add(Lag(t_ms=t_ms, turns_ms=turns_ms, starved_ms=starved_ms))
+    assert CHECKS["L1"].judge(story.history()).verdict is verdict

@@ -67,6 +67,17 @@ def test_s7_needs_the_read(final: list[Any]) -> None:
     assert ["no getter of payloads" in finding.message for finding in result.findings] == [bool(final)]
 
 
+def test_s7_says_what_the_final_read_failed_of() -> None:
+    """A contract without the getters, by their name."""
+    missing = "ValueError: the contract has no function get_transaction_details"
+    result = judged("S7", story_of(buffer(A), final=[], error=missing))
+    assert result.verdict is Verdict.UNKNOWN
+    (finding,) = result.findings
+    assert finding.message.endswith(
+        "is missing for flow.a on two: the contract has no function get_transaction_details"
+    )
+
+
 def test_s7_wants_the_relayers_mirror_to_carry_the_legs_payload() -> None:
     """Another account's forged mirror only has to be stored as given."""
     for by, verdict in (("relayer", Verdict.FAIL), ("operator", Verdict.PASS)):

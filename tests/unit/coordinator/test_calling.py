@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec, role_account
 from lab.coordinator.values import constant
-from lab.model.contract.names import ContractNames, SecondRole, Slot
+from lab.model.contract.names import ContractNames, SecondRole, Slot, Truth
 
 ID, PARENT = "0x" + "11" * 32, "0x" + "22" * 32
 A, B = "0x" + "aa" * 20, "0x" + "bb" * 20
@@ -75,6 +75,35 @@ def test_a_second_role_has_calls_of_its_own() -> None:
     other = codec.decode_call(Codec(ABI, ContractNames()).encode("grantRole", ["0x" + "dd" * 32, A]))
     assert other is not None
     assert other.function == "grantRole"
+
+
+@pytest.mark.parametrize("inputs", [("address account", "uint256 mask"), ("uint8 role", "address account")])
+@pytest.mark.parametrize("bits", [False, True])
+def test_a_second_role_may_be_a_number(inputs: tuple[str, str], bits: bool) -> None:
+    """On either side of the account; of a mask other bits do not matter, of a number they do."""
+    role = SecondRole(number=4, bits=bits, grant="give", revoke="take", has="held", functions=("mark_executed",))
+    abi = [
+        function("give", *inputs),
+        function("take", *inputs),
+        function("held", "address account", returns=("uint256",)),
+    ]
+    truth = Truth(bits=4) if bits else Truth(values=(4,))
+    codec = Codec(abi, ContractNames(second_roles={"executor": role}, truths={"has_executor": truth}))
+    call = codec.decode_call(codec.encode("add_executor", [A]))
+    assert call is not None
+    assert (call.function, call.args) == ("add_executor", {"account": A})
+    both = [A, 6] if inputs[0].startswith("address") else [6, A]
+    other = codec.decode_call(Codec(abi, ContractNames()).encode("take", both))
+    assert other is not None
+    assert other.function == ("remove_executor" if bits else "take")
+    assert [codec.decode_result("has_executor", f"0x{value:064x}") for value in (4, 6, 2)] == [[True], [bits], [False]]
+
+
+def test_a_number_that_the_contract_has_no_room_for_is_no_role() -> None:
+    """A function that takes less is another function."""
+    role = SecondRole(number=300, grant="give", revoke="give", functions=("mark_executed",))
+    codec = Codec([function("give", "uint8 role", "address account")], ContractNames(second_roles={"executor": role}))
+    assert not codec.has("add_executor")
 
 
 def test_results_are_picked_by_name() -> None:

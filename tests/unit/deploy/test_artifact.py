@@ -85,6 +85,16 @@ SINGLE: dict[str, tuple[Any, str, int | None, str]] = {
             "Other": {"abi": ABI, "evm": {"bytecode": {"object": CODE[2:], "linkReferences": {}}}}}}}},
         "Other", None, "solc 0.8.30+commit.1",
     ),
+    "remix": (
+        {"deploy": {"VM:-": {"linkReferences": {}}}, "data": {"bytecode": {"object": CODE[2:], "opcodes": "PUSH1"},
+         "deployedBytecode": {"object": "6001"}, "gasEstimates": {}}, "abi": ABI},
+        "Coordinator", 2, UNKNOWN,
+    ),
+    "sourcify": (
+        {"abi": ABI, "match": "exact_match", "creationBytecode": {"onchainBytecode": f"{CODE}00", "recompiledBytecode":
+         CODE}, "runtimeBytecode": {"recompiledBytecode": "0x60"}},
+        "Coordinator", 1, UNKNOWN,
+    ),
     "a list of them": ([{"contractName": "Other", "abi": ABI, "bytecode": CODE}], "Other", None, UNKNOWN),
 }  # fmt: skip
 
@@ -219,6 +229,10 @@ def test_two_of_one_name_by_their_files(wanted: str) -> None:
         ({"abi": ABI, "bytecode": "0x60zz"}, "no hex"),
         ({"abi": ABI, "bytecode": "0x600"}, "no hex"),
         ({"abi": ABI, "bytecode": "0x73__$1234567890abcdef1234567890abcdef12$__63"}, "library"),
+        ({"abi": ABI, "bytecode": f"0xFE7100{CODE[2:]}"}, "a blueprint (EIP-5202)"),
+        ({"abi": ABI, "bytecode": f"0x6100083d81600a3d39f3fe7100{CODE[2:]}"}, "a blueprint (EIP-5202)"),
+        ({"transactions": [{"contractName": "Other"}], "receipts": []}, "Foundry's record of a broadcast"),
+        ({"status": "1", "result": [{"SourceCode": "x", "ABI": "[]"}]}, "save its SourceCode as a .vy file"),
         ({"abi": ABI, "bytecode": 5}, "no creation bytecode"),
         (
             {

@@ -45,13 +45,16 @@ def make_certificates(folder: Path) -> Path:
             "/CN=127.0.0.1",
             "-addext",
             "subjectAltName=IP:127.0.0.1",
+            # From Python 3.13 on a CA is one that says so.
+            "-addext",
+            "keyUsage=critical,digitalSignature,keyCertSign",
             *out,
         )
     for name, alternative in NAMES.items():
         request = folder / f"{name}.csr"
         openssl("req", "-new", *new_key, "-subj", "/CN=rpc", "-keyout", f"{folder / name}.key", "-out", str(request))
         extensions = folder / "extensions"
-        extensions.write_text(f"subjectAltName={alternative}\n")
+        extensions.write_text(f"subjectAltName={alternative}\nauthorityKeyIdentifier=keyid\n")
         signer = ("-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key"), "-CAcreateserial", "-days", "2")
         openssl(
             "x509", "-req", "-in", str(request), *signer, "-extfile", str(extensions), "-out", f"{folder / name}.pem"

@@ -2,7 +2,7 @@
 """
 @title Sentinel
 @license MIT
-@notice A correct coordinator whose roles are bits of one number for each account, and whose stop has levels: 0 running,
+@notice A correct coordinator whose roles are bits of one number for each account (curators open), and whose stop has levels: 0 running,
         1 nothing new comes in, 2 nothing but the end of what is late, 3 nothing. Guardians raise the level, only the owner
         lowers it.
 """
@@ -68,7 +68,7 @@ window: public(uint256)
 def __init__():
     self.owner = msg.sender
     self.window = 30
-    self._set(msg.sender, OPERATOR)
+    self._set(msg.sender, OPERATOR | CURATOR)
 
 
 @internal
@@ -79,8 +79,8 @@ def _set(account: address, mask: uint256):
 
 @internal
 @view
-def _only(level: uint8):
-    assert self.roles[msg.sender] & OPERATOR != 0, "S: role"
+def _only(level: uint8, role: uint256 = OPERATOR):
+    assert self.roles[msg.sender] & role != 0, "S: role"
     assert self.level <= level, "S: stopped"
 
 
@@ -160,7 +160,7 @@ def _die(id: bytes32):
 
 @external
 def open(id: bytes32):
-    self._only(1)
+    self._only(1, CURATOR)
     assert self.entries[id].status == Status.NEW, "S: not new"
     if self._late(id):
         self._die(id)

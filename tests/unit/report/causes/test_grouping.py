@@ -124,6 +124,45 @@ def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
     assert len(causes([stored], [other])) == 2
 
 
+def test_a_crash_is_not_to_blame_for_what_a_contract_does() -> None:
+    """It is dated by the crash, which comes first; beside what the relayer did wrongly it stands for itself."""
+    crash = check("L4", "LEG ends as without the crash", 5, function="buffer_transaction", flow="g")
+    (cause,) = causes([crash, EARLY])
+    assert cause.key == EARLY.key
+    sent_twice = check("S5", "LEG executed twice", flow="f", function="mark_executed")
+    assert {cause.key for cause in causes([crash, sent_twice])} == {crash.key, sent_twice.key}
+
+
+def test_a_rule_that_goes_by_a_wrong_getter_is_no_cause_of_its_own() -> None:
+    """A window that was not set, and a stop that was lifted by the way, are what S4 and S10 see."""
+    window = expectation("coordination_window afterwards", field="coordination_window", function="coordination_window")
+    (cause,) = causes([LATE], [window])
+    assert cause.key == window.key
+    lifted = expectation("paused afterwards", function="set_coordination_window", field="paused")
+    not_refused = expectation("a revert", function="buffer_transaction", demands="S10")
+    (cause,) = causes([not_refused], [lifted])
+    assert cause.key == lifted.key
+    held = expectation("authorized_operators afterwards", function="accept_ownership", field="authorized_operators")
+    let_in = expectation("a revert", function="mark_executed", demands="S6")
+    stored = check("S11", "authorized_operators(ROLE) to read False", field="authorized_operators", function="")
+    assert len(causes([stored], [held], [let_in])) == 1
+    assert len(causes([held], [expectation("a revert", function="add_operator", demands="S6")])) == 2
+    assert len(causes([LATE], [lifted])) == len(causes([not_refused], [window])) == 2
+
+
+def test_what_a_call_leaves_decides_who_calls_it_next() -> None:
+    """A hand-over that leaves the old account pending; another function's is another mistake."""
+    again = check("S6", "to succeed only for the proposed owner", function="accept_ownership")
+    pending = expectation("pending_owner afterwards", function="accept_ownership", field="pending_owner")
+    (cause,) = causes([again], [pending])
+    assert cause.key == again.key
+    for other in (
+        expectation("pending_owner afterwards", function="propose_owner", field="pending_owner"),
+        expectation("window afterwards", function="accept_ownership", field="coordination_window"),
+    ):
+        assert len(causes([again], [other])) == 2
+
+
 def test_a_count_belongs_to_the_check_that_counts() -> None:
     """Whichever calls raised it, and whether the check knows one."""
     counted = [
