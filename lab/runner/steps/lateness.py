@@ -38,7 +38,12 @@ def _overdue(run: Run, pending: Pending) -> str | None:
 
 
 def machine_to_blame(run: Run) -> str | None:
-    """Why what a script finds may be the machine's doing: it was held up, as a late step is, or a window was missed."""
+    """Why what a script finds may be the machine's doing: it was held up, as a late step is, or a window was missed.
+
+    Under the virtual clock nothing is.
+    """
+    if run.item.clock != "real":
+        return None
     held_up_ms = max((lag.turns_ms for lag in run.history().of(Lag)), default=0)
     return was_late(held_up_ms) if held_up_ms > run.usual_lateness_ms else missed_window(run)
 

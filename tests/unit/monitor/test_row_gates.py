@@ -48,7 +48,9 @@ class Prepared(Script):
     """A script whose run only records: what it sends succeeds, and time is nothing."""
 
     def __init__(self, recorder: Recorder, **run: Any) -> None:
-        item = SimpleNamespace(file="scenario.py", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000))
+        item = SimpleNamespace(
+            file="scenario.py", clock="virtual", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000)
+        )
         lab = SimpleNamespace(
             genesis_time=0,
             spec=SimpleNamespace(
@@ -180,7 +182,7 @@ def logs(recorder: Recorder, wrong: Broken) -> None:
         lines[2]["sender"] = "0xb"
     script = Prepared(
         recorder,
-        item=SimpleNamespace(item="r", file="test_logs.py"),
+        item=SimpleNamespace(item="r", file="test_logs.py", clock="virtual"),
         monitor=SimpleNamespace(lines=lines, log=SimpleNamespace(series=series)),
         lab=SimpleNamespace(
             spec=SimpleNamespace(

@@ -27,7 +27,7 @@ def told(history: Any, now_ms: int = 90_000) -> tuple[Script, list[Expectation]]
         now_ms=now_ms,
         usual_lateness_ms=MUCH_MS,
         history=lambda: history,
-        item=SimpleNamespace(file="drill.py"),
+        item=SimpleNamespace(file="drill.py", clock="real"),
         recorder=SimpleNamespace(add=recorded.append),
         lab=SimpleNamespace(scheduler=scheduler),
     )
