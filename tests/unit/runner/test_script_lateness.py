@@ -53,7 +53,9 @@ def late(turns_ms: int = 0, starved_ms: int = 0, *, t_ms: int = 30_000, ended_s:
         (late(turns_ms=2_000, starved_ms=2_000), None),
         # Late before the transaction was due, and late after all was over.
         (late(turns_ms=60_000, t_ms=15_000), False),
-        (late(turns_ms=60_000, t_ms=88_000), False),
+        (late(turns_ms=4_000, t_ms=91_000), False),
+        # A look sees what was before it, however late it comes itself.
+        (late(turns_ms=60_000, t_ms=88_000), None),
         # Long past its window: nobody was that late.
         (late(turns_ms=4_000, ended_s=120), False),
     ],
