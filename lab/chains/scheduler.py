@@ -74,8 +74,12 @@ class Scheduler:
         self._prepared_ms = 0
 
     def take_lateness_ms(self) -> int:
-        """The most that a turn, or a wait, was late since this was asked last: 0 under the virtual clock."""
-        late_ms, self._late_ms = self._late_ms, 0
+        """The most that a turn, or a wait, was late since this was asked last: 0 under the virtual clock.
+
+        Whoever asks amid something long sees by how much the next turn is overdue; it counts again when it is taken.
+        """
+        overdue_ms = self.now_ms - max(0, self._turns[0][0]) if self._turns else 0
+        late_ms, self._late_ms = max(self._late_ms, overdue_ms), 0
         return late_ms
 
     @property

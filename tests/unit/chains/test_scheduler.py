@@ -271,4 +271,11 @@ def test_the_real_clock_runs_so_many_times_as_fast(monkeypatch: pytest.MonkeyPat
     assert scheduler.take_lateness_ms() == pytest.approx(7_000, abs=1)
     scheduler.advance_to(0)
     assert scheduler.take_lateness_ms() == 0
+    # The process was held up amid something, and the turn that was due meanwhile has not been taken yet.
+    scheduler.at(scheduler.now_ms + 1_000, lambda: None)
+    assert scheduler.take_lateness_ms() == 0
+    wall_ns += int(scheduler.on_wall(60_000) * 1e9)
+    assert scheduler.take_lateness_ms() == pytest.approx(59_000, abs=1)
+    scheduler.restart_wall(-5_000)
+    assert scheduler.take_lateness_ms() == 0
     assert scheduler.of_wall(scheduler.on_wall(1_234)) == 1_234

@@ -172,6 +172,18 @@ def test_what_is_never_in_a_block_is_unknown(site: Start) -> None:
     assert here.rpc("sepolia").nonce(address("owner")) == before + 1
 
 
+def test_a_call_that_would_carry_value_is_refused(site: Start) -> None:
+    """No procedure sends any: what asks for it is none of theirs."""
+    here = site("sepolia")
+    there, before = here.opened(), here.rpc("sepolia").nonce(address("owner"), "pending")
+    (chain,) = there.operation.chains
+    (call,) = calls_of(chain, [("pause", ())])
+    with there.executor(address("owner")) as executor:
+        (result,) = executor.execute(chain, [replace(call, value=1)])
+    assert (result.outcome, result.reason) == ("refused", "expected a call without value, got 1 wei")
+    assert here.rpc("sepolia").nonce(address("owner"), "pending") == before
+
+
 def test_two_commands_of_one_account_do_not_meet(site: Start) -> None:
     """They would share nonces: the second is refused."""
     there = site("sepolia").opened()

@@ -93,6 +93,10 @@ def test_one_silent_chain_does_not_hold_the_others_up(site: Start) -> None:
     assert {chain.chain: chain.standing for chain in report.chains} == {
         name: "unknown" if name == "amoy" else "equal" for name in names
     }
+    # The plan is shown though nobody is asked, before anything of it is done.
+    plans = [number for number, said in enumerate(here.said) if "to do    pause()" in said]
+    assert len(plans) == len(names) - 1
+    assert plans[0] < min(number for number, said in enumerate(here.said) if "in block" in said)
     ended = [line.partition(":")[0] for line in here.said if " after " in line]
     assert ended[-1] == "amoy", "the others were done before it was given up"
     reader = there.operation.chains[0].getters

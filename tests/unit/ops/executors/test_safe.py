@@ -110,6 +110,20 @@ def test_a_stop_goes_before_what_waits_for_signers(owned: Callable[..., Owned]) 
     assert read_proposal(there.proposal(nonce=4)).text.startswith("add_operator(operator=0x5a5A")
 
 
+@pytest.mark.parametrize("owners", [(FIRST,), (FIRST, SECOND)])
+def test_the_signature_of_somebody_else(owned: Callable[..., Owned], owners: tuple[Any, ...]) -> None:
+    """Whether enough owners signed or not: refused by name, nothing is sent, and what to do is said."""
+    there = owned()
+    there.run(Pause())
+    there.sign(there.proposal(nonce=1), *owners, EXECUTOR)
+    nonce = there.lab.rpc.nonce(EXECUTOR.address, "pending")
+    report = there.run(Pause())
+    assert (outcomes(report), report.standing) == (["refused"], "differs")
+    assert EXECUTOR.address in str(report.results[0].reason).lower()
+    assert "--without" in str(report.results[0].reason)
+    assert there.lab.rpc.nonce(EXECUTOR.address, "pending") == nonce
+
+
 @pytest.mark.parametrize("version", ["1.4.1", "1.5.0"])
 def test_a_failure_inside_is_no_stop(owned: Callable[..., Owned], version: str) -> None:
     """The transaction succeeds, its call reverted: the event counts, and it is proposed anew."""
