@@ -18,7 +18,7 @@ from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.deploy.numbering import numbering_of
-from lab.deploy.proxied import Proxied, behind, call_data, proxy_value
+from lab.deploy.proxied import Proxied, behind, call_data, proxy_value, unchanged
 from lab.model.contract.capabilities import CAPABILITIES, offered
 from lab.model.contract.names import ContractNames, Limits
 from lab.paths import REFERENCE_CONTRACT
@@ -83,11 +83,7 @@ def deployable(
     return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference, proxied)
 
 
-def _unchanged(value: Any) -> Any:
-    return value
-
-
-def _put_together(parts: Proxied, codec: Codec, placed: Callable[[Any], Any] = _unchanged) -> CompiledContract:
+def _put_together(parts: Proxied, codec: Codec, placed: Callable[[Any], Any] = unchanged) -> CompiledContract:
     """Implementation and proxy as one contract; `placed` may put other accounts for the lab's."""
     implementation, kinds = parts.implementation, types_of(constructor_inputs(parts.proxy.abi))
     if codec.names.constructor:
@@ -169,7 +165,7 @@ def _encoded(kinds: Sequence[str], values: Sequence[Any]) -> bytes:
 
 
 def _constructed(
-    contract: CompiledContract, given: Sequence[Any], placed: Callable[[Any], Any] = _unchanged
+    contract: CompiledContract, given: Sequence[Any], placed: Callable[[Any], Any] = unchanged
 ) -> CompiledContract:
     """The contract with its constructor's arguments."""
     kinds = types_of(constructor_inputs(contract.abi))

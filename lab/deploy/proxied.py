@@ -50,7 +50,12 @@ def minimal_proxy() -> CompiledContract:
     return CompiledContract("MinimalProxy", Path("EIP-1167"), abi, _MINIMAL, 45, "EIP-1167", digest, digest)
 
 
-def proxy_value(kind: str, value: Any, codec: Codec, placed: Callable[[Any], Any] = lambda value: value) -> Any:
+def unchanged(value: Any) -> Any:
+    """It stays as it is."""
+    return value
+
+
+def proxy_value(kind: str, value: Any, codec: Codec, placed: Callable[[Any], Any] = unchanged) -> Any:
     """One argument of the proxy's constructor as a plain value; `placed` may put other accounts for the lab's.
 
     Raises ValueError where it is none of this type, or a call that the implementation does not have.
@@ -60,7 +65,7 @@ def proxy_value(kind: str, value: Any, codec: Codec, placed: Callable[[Any], Any
     return placed(constant(kind, _named(value)))
 
 
-def call_data(call: Mapping[str, Any], codec: Codec, placed: Callable[[Any], Any] = lambda value: value) -> str:
+def call_data(call: Mapping[str, Any], codec: Codec, placed: Callable[[Any], Any] = unchanged) -> str:
     """The data of `{call: initialize, args: [owner, 30]}`. Raises ValueError."""
     name, given = str(call.get("call")), call.get("args") or []
     if not codec.has(name):

@@ -26,6 +26,11 @@ def require_bounded_work(path: Path, document: Any) -> None:
             raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
 
 
+def is_key_itself(path: Path) -> bool:
+    """Whether what should name a file is a private key in hex."""
+    return re.fullmatch("(0x)?[0-9a-fA-F]{64}", path.name) is not None and not path.exists()
+
+
 def key_file_shown(path: Path) -> str:
     """How an error names the file of a key or a password: a word that names no file can be the secret itself."""
     with suppress(OSError, ValueError):  # longer than a name may be, or with a NUL byte

@@ -11,12 +11,12 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from lab.bounded_files import read_bytes, write_atomically
+from lab.chains.answering import AnsweringHandler
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.redacted import redact_url
 from lab.model.session import Session, SessionChain
@@ -143,28 +143,19 @@ def _check_endpoint(name: str, chain: SessionChain, url: str) -> None:
 def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
     """The server, bound and not yet serving. Raises EnvironmentFailure for a port that is taken."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(AnsweringHandler):
         timeout = 5
+        protocol_version = "HTTP/1.0"
 
         def do_GET(self) -> None:
             if self.path.split("?")[0] == "/metrics":
-                self._answer(200, exporter.metrics, "text/plain; version=0.0.4; charset=utf-8")
+                self.answer(200, exporter.metrics, "text/plain; version=0.0.4; charset=utf-8")
             elif self.path == "/healthz":
                 health = exporter.healthy()
                 body = json.dumps({"ok": not any(health.values()), "chains": health}).encode()
-                self._answer(503 if any(health.values()) else 200, body, "application/json")
+                self.answer(503 if any(health.values()) else 200, body, "application/json")
             else:
-                self._answer(404, b"expected /metrics or /healthz\n", "text/plain")
-
-        def _answer(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Scrapes are no news."""
+                self.answer(404, b"expected /metrics or /healthz\n", "text/plain")
 
     try:
         server = ThreadingHTTPServer((host, port), Handler)

@@ -15,7 +15,7 @@ import pytest
 from lab.errors import UsageError, printable
 from lab.plugin.items import ScenarioFile
 from lab.plugin.sharing import RESULTS, asked_for, seen_from_here
-from lab.scenario.finding import SUFFIXES, files_below
+from lab.scenario.finding import SUFFIXES, files_below, read_start
 
 if TYPE_CHECKING:
     from lab.scenario.kind import Kind
@@ -113,10 +113,7 @@ def _is_scenario(path: Path) -> bool:
     if path.suffix in SUFFIXES:
         return _kind_of(path).scenario
     try:
-        if path.suffix != ".py" or not path.is_file():
-            return False
-        with path.open("rb") as stream:
-            return b"lab_run" in stream.read(SOURCE_BYTES_MAX)
+        return path.suffix == ".py" and path.is_file() and b"lab_run" in read_start(path, SOURCE_BYTES_MAX)
     except OSError:
         return False
 

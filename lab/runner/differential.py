@@ -182,10 +182,8 @@ class Differential:
             made.append((role, function, args, now, reads))
         if not blocks:
             return  # a contract without this optional part
-        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
-        blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
-        answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
-        for place, ((role, function, args, when, reads), block) in enumerate(zip(made, answer, strict=True)):
+        simulated = zip(made, self._simulated(blocks), strict=True)
+        for place, ((role, function, args, when, reads), block) in enumerate(simulated):
             outcome, *values = block["calls"]
             before = deepcopy(self.model) if self.stops_silently else self.model
             difference = self._judge(role, function, args, when, outcome)
@@ -205,11 +203,16 @@ class Differential:
         if (role := next(may, None)) is None:
             return True
         probe = {"blockOverrides": {"time": hex(now)}, "calls": [self._call(role, "buffer_transaction", request)]}
-        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
-        blocks = [*before, probe]
-        blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
-        *_, last = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
+        *_, last = self._simulated([*before, probe])
         return bool(last["calls"][0]["status"] != "0x1")
+
+    def _simulated(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What becomes of blocks on the newest one, with the forwarder in place."""
+        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
+        first = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
+        asked = {"blockStateCalls": [first, *blocks[1:]]}
+        answer: list[dict[str, Any]] = self.rpc.call("eth_simulateV1", asked, "latest", timeout_s=60)
+        return answer
 
     def _learn(self, function: str, now: int, outcome: Any, reads: list[Any], values: list[Any]) -> None:
         """What a contract that is not the reference decided for itself."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_abi.grammar import ABIType, BasicType, TupleType, parse
 from eth_utils.crypto import keccak
 
 from lab.coordinator.documented import FUNCTIONS
@@ -129,22 +130,23 @@ def _functions(target: Deployable) -> Iterator[Mapping[str, Any]]:
 
 
 def _attempt(name: str, kinds: Sequence[str], to: str, instead: str, *, first: str | None = None) -> Attempt:
-    values = [_value(kind, instead) for kind in kinds]
+    values = [_value(parse(kind), instead) for kind in kinds]
     if first is not None:
         values[0] = first
     selector = keccak(text=f"{name}({','.join(kinds)})")[:4]
     return Attempt(name, to, "0x" + (selector + encode(kinds, values)).hex())
 
 
-def _value(kind: str, address: str) -> Any:
+def _value(kind: ABIType, address: str) -> Any:
     """A value of a type: the address wherever there may be one."""
-    if kind.endswith("]"):
-        return []
-    if kind == "address":
-        return address
-    if kind.startswith("bytes"):
-        return SOME_DATA if kind == "bytes" else bytes(int(kind.removeprefix("bytes")))
-    return {"bool": True, "string": ""}.get(kind, 0)
+    if kind.arrlist:
+        return [_value(kind.item_type, address)] * (kind.arrlist[-1][0] if kind.arrlist[-1] else 1)
+    if isinstance(kind, TupleType):
+        return tuple(_value(part, address) for part in kind.components)
+    assert isinstance(kind, BasicType)
+    if kind.base == "bytes":
+        return bytes(kind.sub) if kind.sub else SOME_DATA
+    return {"address": address, "bool": True, "string": ""}.get(kind.base, 0)
 
 
 def shared_slots(rpc: Rpc, calls: Sequence[Mapping[str, Any]], upgrades: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where YAML files lie below a folder. Loaded by every pytest session, with or without scenarios."""
+"""Where YAML files lie below a folder, and how one begins. Loaded by every pytest session, whatever it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml")
 SKIPPED = (".*", "node_modules", "__pycache__")
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """A file's first `size` bytes at most; none of one that has nothing to read at the moment. Raises OSError."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        data: bytes | None = stream.read(size)
+    return data or b""
 
 
 def files_below(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from lab.scenario.finding import read_start
+
 SNIFFED_BYTES = 256 * 1024
 PARTS = ("timeline", "networks", "flows")
 KEYS = frozenset(
@@ -61,8 +63,7 @@ def kind_of(path: Path) -> Kind:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return Kind(False, False, "a device or a pipe")
-        with path.open("rb") as stream:
-            data = stream.read(SNIFFED_BYTES)
+        data = read_start(path, SNIFFED_BYTES)
     except (OSError, ValueError) as error:
         return Kind(False, True, f"a file that cannot be read ({getattr(error, 'strerror', None) or error})")
     if not data.strip():

@@ -169,16 +169,16 @@ def test_a_file_that_cannot_be_read(mixed: pytest.Pytester) -> None:
         mixed,
         "conftest.py",
         """
-        import pathlib
+        import builtins
 
-        opened = pathlib.Path.open
+        opened = builtins.open
 
-        def refused(self, *args, **kwargs):
-            if self.name == "compose.yaml":
-                raise PermissionError(13, "Permission denied", str(self))
-            return opened(self, *args, **kwargs)
+        def refused(name, *args, **kwargs):
+            if str(name).endswith("compose.yaml"):
+                raise PermissionError(13, "Permission denied", str(name))
+            return opened(name, *args, **kwargs)
 
-        pathlib.Path.open = refused
+        builtins.open = refused
         """.replace("\n        ", "\n"),
     )
     result = run_pytest(mixed, "--collect-only", "suite")

@@ -34,6 +34,7 @@ from lab.live.results.services import ask_services
 from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
+from lab.model.keystore import is_key_itself
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
 
@@ -129,10 +130,12 @@ def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -
 
 def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None) -> None:
     """Write the session file of a finished deployment."""
+    keys = key_file or out.parent / "keys.json"
+    if is_key_itself(keys):
+        raise UsageError("--key-file: expected the file with the relayer's key, got a key itself: give its file's name")
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work = _open_to_read(deployment)
-    keys = key_file or out.parent / "keys.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_session(describe(work, targets, keys, out.parent), out)
     print(f"wrote {out}, readable by you only: it contains endpoint URLs with their keys")

@@ -213,6 +213,15 @@ def test_init_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (tmp_path / "deployment.yaml").read_text() == before
 
 
+def test_a_key_is_no_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before anything is read, said nowhere and written nowhere."""
+    monkeypatch.chdir(tmp_path)
+    key = "0x" + DEPLOYER.key.hex()
+    code, said = run("session", "--key-file", key)
+    assert (code, key in said, list(tmp_path.iterdir())) == (2, False, [])
+    assert "expected the file with the relayer's key, got a key itself" in said
+
+
 def test_no_secret_is_printed_or_written(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys in addresses of endpoints, of explorers, of the deployer: in no output and in no file."""
     lab = world("sepolia")

@@ -138,3 +138,9 @@ def test_where_files_are_looked_for(tmp_path: Path) -> None:
     assert found == ["b.yaml", "linked.yaml", "a/deep/c.yml"]
     assert list(files_below(tmp_path, entries_max=3)) == []
     assert list(files_below(tmp_path / "nothing")) == []
+
+
+@pytest.mark.skipif(not Path("/proc/kmsg").exists(), reason="no such file of the kernel's")
+def test_a_file_that_has_nothing_to_read_yet() -> None:
+    """It is not waited for; who may not open it hears of that."""
+    assert kind_of(Path("/proc/kmsg")).scenario is False
