@@ -24,8 +24,8 @@ def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> f
     if trials <= 0 or failures <= 0:
         return 0.0
     if failures == trials:
-        return math.pow(1 - confidence, 1 / trials)
-    return _beta_quantile(failures, trials - failures + 1, 1 - confidence)
+        return math.pow(_rest(confidence), 1 / trials)
+    return _beta_quantile(failures, trials - failures + 1, _rest(confidence))
 
 
 def decide(failures: int, trials: int, allowed: float) -> Outcome:
@@ -38,7 +38,7 @@ def decide(failures: int, trials: int, allowed: float) -> Outcome:
 def trials_needed(failures: int, allowed: float) -> int:
     """The least number of trials that, with these failures and no more, would show the share to be allowed."""
     if failures == 0:
-        return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - allowed))
+        return math.ceil(math.log(_rest(CONFIDENCE)) / math.log(1 - allowed))
     low, high = failures, MANY
     if upper_bound(failures, high) > allowed:
         return MANY
@@ -46,6 +46,11 @@ def trials_needed(failures: int, allowed: float) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if upper_bound(failures, middle) <= allowed else (middle, high)
     return high
+
+
+def _rest(confidence: float) -> float:
+    """What is left of certainty: 0.05, where 1 - 0.95 is a little more, so that one trial of one would decide."""
+    return round(1 - confidence, 12)
 
 
 def _beta_quantile(a: float, b: float, share: float) -> float:

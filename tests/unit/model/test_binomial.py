@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
 
 
@@ -56,3 +57,9 @@ def test_too_many_failures_are_certain() -> None:
 def test_no_trials_decide_nothing() -> None:
     """Whatever is allowed."""
     assert [decide(0, 0, allowed) for allowed in (0.01, 1.0)] == ["UNKNOWN", "UNKNOWN"]
+
+
+def test_one_failure_of_one_is_no_proof_of_more_than_a_twentieth() -> None:
+    """Its bound is 5 % and no more, however floating point writes that; two of two are proof."""
+    assert lower_bound(1, 1) == 0.05
+    assert (decide(1, 1, 0.05), decide(2, 2, 0.05)) == (Outcome.UNKNOWN, Outcome.NOT_MET)

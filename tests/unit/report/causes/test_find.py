@@ -216,6 +216,16 @@ def test_the_page_is_drawn_from_the_data(tmp_path: Path) -> None:
     assert f'id="{report.causes[0].id}"' in text
 
 
+def test_the_lines_of_a_relayers_log_stay_lines(tmp_path: Path) -> None:
+    """On the page as they are in the log."""
+    report = report_of(
+        tmp_path, run("failures/parent_reorged", Verdict.FAIL, checks={"S2": Verdict.FAIL}, root=tmp_path)
+    )
+    causes = tuple(cause.model_copy(update={"relayer_log": ("first <line>", "second")}) for cause in report.causes)
+    page = write_causes(report.model_copy(update={"causes": causes}), tmp_path / "session", tmp_path)
+    assert ">first &lt;line&gt;\nsecond\n</pre>" in page.read_text()
+
+
 def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     """It is shown with its bytes as escapes; the report of all others does not fail for it."""
     folder = run("failures/parent_reorged", Verdict.FAIL, checks={"S2": Verdict.FAIL}, root=tmp_path)
