@@ -108,7 +108,7 @@ def verifications(folder: Path) -> Iterator[Trial]:
         prepare(folder)
         for altered in (False, True):
             for name, _ in commands(folder, "", "", 0):
-                # One explorer for each: what is verified already would be so for the next.
+                # One explorer for each: some ask the same service, where it would be verified already.
                 with open_explorer({profile.chain_id: node.url}, ExplorerFaults(altered=altered)) as explorer:
                     words = dict(commands(folder, target.address, explorer, profile.chain_id))[name]
                     verified, said = run(folder, words)

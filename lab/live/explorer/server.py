@@ -25,12 +25,12 @@ NOT_INDEXED = "Unable to locate ContractCode at {}"
 
 
 class _Explorer:
-    """The state: jobs and what is verified, by chain and address."""
+    """The state: jobs and what is verified, by chain and address, at each service by itself as in the world."""
 
     def __init__(self, judge: Judge, faults: ExplorerFaults) -> None:
         self._judge, self._faults = judge, faults
-        self._jobs: dict[str, tuple[Submission, asyncio.Future[Verdict]]] = {}
-        self._verified: dict[tuple[int, str], Verdict] = {}
+        self._jobs: dict[str, tuple[str, Submission, asyncio.Future[Verdict]]] = {}
+        self._verified: dict[tuple[str, int, str], Verdict] = {}
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self._trouble])
@@ -71,7 +71,7 @@ class _Explorer:
             return web.json_response({"message": str(failure)[:200]}, status=502)
         return answer
 
-    def _accept(self, given: Submission, known: Verdict | None = None) -> str:
+    def _accept(self, service: str, given: Submission, known: Verdict | None = None) -> str:
         """Begin to judge it, unless the verdict is `known`; it comes later."""
         loop = asyncio.get_running_loop()
         verdict = loop.create_future()
@@ -80,16 +80,19 @@ class _Explorer:
         else:
             verdict.set_result(known)
         job = f"{len(self._jobs) + 1:08x}-{given.chain_id}"
-        self._jobs[job] = (given, verdict)
+        self._jobs[job] = (service, given, verdict)
         return job
+
+    def _has(self, job: str, service: str) -> bool:
+        return job in self._jobs and self._jobs[job][0] == service
 
     def _settle(self, job: str) -> Verdict | None:
         """The verdict, unless it is to wait."""
-        given, awaited = self._jobs[job]
+        service, given, awaited = self._jobs[job]
         if self._faults.take("pending") or not awaited.done():
             return None
         verdict = awaited.result()
-        key = (given.chain_id, given.address.lower())
+        key = (service, given.chain_id, given.address.lower())
         # Who was not told the creation finds less: what is known exactly stays so.
         if verdict.match is not None and (key not in self._verified or verdict.match == "exact_match"):
             self._verified[key] = verdict
@@ -105,7 +108,7 @@ class _Explorer:
         body = await request.json()
         if not self._judge.supports(chain):
             return _error(400, "unsupported_chain", f"chain {chain} is not supported")
-        verdict = self._verified.get((chain, address))
+        verdict = self._verified.get(("sourcify", chain, address))
         if self._faults.take("already") or (verdict is not None and verdict.match == "exact_match"):
             return _error(409, "already_verified", "the contract is verified already")
         path, _, name = str(body["contractIdentifier"]).rpartition(":")
@@ -113,15 +116,16 @@ class _Explorer:
         given = Submission(chain, address, body["stdJsonInput"], body["compilerVersion"], path, name, creation)
         # Whether there is a contract Sourcify finds out in its worker, and says at the job.
         missing = await self._is_missing(chain, address)
-        job = self._accept(given, Verdict(None, None, "contract_not_deployed", NO_CONTRACT) if missing else None)
+        known = Verdict(None, None, "contract_not_deployed", NO_CONTRACT) if missing else None
+        job = self._accept("sourcify", given, known)
         return web.json_response({"verificationId": job}, status=202)
 
     async def sourcify_job(self, request: web.Request) -> web.Response:
         job = request.match_info["job"]
-        if job not in self._jobs:
+        if not self._has(job, "sourcify"):
             return _error(404, "job_not_found", "no such job")
         verdict = self._settle(job)
-        of = self._jobs[job][0]
+        of = self._jobs[job][1]
         answer: dict[str, Any] = {
             "isJobCompleted": verdict is not None,
             "verificationId": job,
@@ -134,13 +138,14 @@ class _Explorer:
 
     async def sourcify_contract(self, request: web.Request) -> web.Response:
         key = (int(request.match_info["chain"]), request.match_info["address"].lower())
-        verdict = self._verified.get(key)
+        verdict = self._verified.get(("sourcify", *key))
         return web.json_response(_matches(verdict, *key), status=200 if verdict is not None else 404)
 
     async def etherscan(self, request: web.Request) -> web.Response:
         posted = await request.post() if request.method == "POST" else {}
         fields = {key: str(value) for key, value in [*request.query.items(), *posted.items()]}
         own = request.match_info.get("chain")
+        service = "etherscan" if own is None else "blockscout"
         if own is None and not fields.get("apikey"):
             return _etherscan("0", "Missing/Invalid API Key")
         chain = int(str(own or fields.get("chainid") or fields.get("chainId") or 0))
@@ -151,13 +156,13 @@ class _Explorer:
         if not self._judge.supports(chain):
             return _etherscan("0", "Missing or unsupported chainid parameter")
         if action in ("getabi", "getsourcecode"):
-            known = (chain, address) in self._verified
+            known = (service, chain, address) in self._verified
             return _etherscan("1" if known else "0", "[]" if known else "Contract source code not verified")
         if action == "checkverifystatus":
-            return self._etherscan_status(str(fields.get("guid", "")))
+            return self._etherscan_status(service, str(fields.get("guid", "")))
         if action != "verifysourcecode":
             return _etherscan("0", f"Error! Unknown action {action}")
-        if self._faults.take("already") or (chain, address) in self._verified:
+        if self._faults.take("already") or (service, chain, address) in self._verified:
             return _etherscan("0", "Contract source code already verified")
         if await self._is_missing(chain, address):
             return _etherscan("0", NOT_INDEXED.format(address))
@@ -166,10 +171,10 @@ class _Explorer:
         path, _, name = str(fields["contractname"]).rpartition(":")
         source = json.loads(str(fields["sourceCode"]))
         version = str(fields["compilerversion"])
-        return _etherscan("1", self._accept(Submission(chain, address, source, version, path, name)))
+        return _etherscan("1", self._accept(service, Submission(chain, address, source, version, path, name)))
 
-    def _etherscan_status(self, job: str) -> web.Response:
-        if job not in self._jobs:
+    def _etherscan_status(self, service: str, job: str) -> web.Response:
+        if not self._has(job, service):
             return _etherscan("0", "Invalid GUID")
         verdict = self._settle(job)
         if verdict is None:
@@ -189,15 +194,15 @@ class _Explorer:
         chain, address = int(request.match_info["chain"]), request.match_info["address"].lower()
         if await self._is_missing(chain, address):
             return web.json_response({"message": "Not found"}, status=404)
-        for job, (given, _) in list(self._jobs.items()):
-            if (given.chain_id, given.address.lower()) == (chain, address):
+        for job, (service, given, _) in list(self._jobs.items()):
+            if (service, given.chain_id, given.address.lower()) == ("blockscout", chain, address):
                 self._settle(job)
-        return web.json_response({"is_verified": (chain, address) in self._verified, "address": address})
+        return web.json_response({"is_verified": ("blockscout", chain, address) in self._verified, "address": address})
 
     async def blockscout_submit(self, request: web.Request) -> web.Response:
         chain, address = int(request.match_info["chain"]), request.match_info["address"].lower()
         form = await request.post()
-        if self._faults.take("already") or (chain, address) in self._verified:
+        if self._faults.take("already") or ("blockscout", chain, address) in self._verified:
             return web.json_response({"message": "Already verified"}, status=422)
         if await self._is_missing(chain, address):
             return web.json_response({"message": "Not found"}, status=404)
@@ -206,7 +211,7 @@ class _Explorer:
         source = json.loads(text)
         path = next(iter(source["settings"]["outputSelection"]))
         name = path.rpartition("/")[2].removesuffix(".vy")
-        self._accept(Submission(chain, address, source, str(form["compiler_version"]), path, name))
+        self._accept("blockscout", Submission(chain, address, source, str(form["compiler_version"]), path, name))
         return web.json_response({"message": "Smart-contract verification started"})
 
 

@@ -106,6 +106,17 @@ def test_all_explorers_through_all_their_troubles(deployed: Callable[..., Deploy
         assert "unsupported_chain" in unsupported.verdicts[0].detail
 
 
+@pytest.mark.parametrize("first", ALL)
+def test_each_service_verifies_by_itself(deployed: Callable[..., Deployed], first: str) -> None:
+    """What one has verified the others do not know."""
+    place = deployed()
+    others = [kind for kind in ALL if kind != first]
+    with open_explorer(explorer_of(place)) as explorer:
+        assert place.verify(explorer, first).succeeded
+        verdicts = place.verify(explorer, *others).verdicts
+        assert [(one.explorer, one.detail) for one in verdicts] == [(kind, "") for kind in others]
+
+
 @pytest.mark.parametrize(("version", "result"), [("0.4.2", "match"), ("0.4.1", "no match"), ("0.3.10", "unknown")])
 def test_an_explorer_with_another_compiler(
     deployed: Callable[..., Deployed], tmp_path: Path, version: str, result: str
@@ -183,6 +194,7 @@ def test_what_other_clients_ask(deployed: Callable[..., Deployed]) -> None:
         while not (ended := asked(f"{there}/{job}"))["isJobCompleted"]:
             time.sleep(PACE.first_s)
         assert ended["contract"]["match"] == "match", ended
+        assert place.verify(explorer, "blockscout").succeeded
         assert asked(older)["status"] == "1"
 
 
