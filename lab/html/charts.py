@@ -19,12 +19,14 @@ POINTS_MAX = 400
 LIMIT = svg.Stroke(faint=0.6, dashes=svg.DASHED)
 # A limit this many times higher than what there is leaves the curves readable.
 REACH = 20
+# Labels of limits that are closer to each other than this, in pixels, stand as one; longer ones are left to the legend.
+LABEL_HEIGHT, LABEL_LETTERS = 12, 80
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A series of (seconds, value); None leaves a gap. A `limit` is drawn dashed and grey."""
+    """A series of (seconds, value); None leaves a gap. A `limit` is drawn dashed and grey, its label at its end."""
 
     label: str
     points: Sequence[tuple[float, float | None]]
@@ -59,6 +61,7 @@ def chart(title: str, unit: str, lines: Sequence[Line], *, limit: tuple[str, flo
     for look, line in zip(looks, drawn, strict=True):
         if not line.limit or _highest(line) <= top:
             body += _curves(look, line, across, up)
+    body += _limit_labels([line for line in drawn if line.limit and _highest(line) <= top], up)
     legend = "".join(
         f"<li>{_key(look)} {escape(line.label)}{'' if _highest(line) <= top else _above(line)}</li>"
         for look, line in zip(looks, drawn, strict=True)
@@ -105,6 +108,18 @@ def _curves(stroke: svg.Stroke, line: Line, across: svg.Scale, up: svg.Scale) ->
             yield svg.curve(stretch, stroke)
             stretch = []
     yield "</g>"
+
+
+def _limit_labels(limits: Sequence[Line], up: svg.Scale) -> Iterator[str]:
+    """The label of each at the height where it ends, from the lowest up."""
+    ends = sorted((-up(next(y for _, y in reversed(line.points) if y is not None)), line.label) for line in limits)
+    while ends:
+        lowest = ends[0][0]
+        near = [label for height, label in ends if height - lowest < LABEL_HEIGHT]
+        ends = ends[len(near) :]
+        label = ", ".join(sorted(set(near)))
+        if len(label) <= LABEL_LETTERS:
+            yield svg.text(WIDTH - RIGHT, -lowest - 4, label, anchor="end", size=11, muted=True)
 
 
 def _look(index: int) -> svg.Stroke:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.html.charts import Line, chart, nice, short
@@ -29,6 +31,15 @@ def test_limits_that_differ_are_lines_of_their_own() -> None:
     assert "> far, above this scale: 900</li>" in found
     assert ">limit above this scale: 5000</text>" in found
     assert str(chart("Rate", "tx/s", [near])) == ""
+
+
+def test_limits_are_named_where_they_end() -> None:
+    """Each beside its line; those that end together by one label, and once where they have one name."""
+    ends = {"limit a": 8.0, "limit b": 7.9, "limit c": 3.0}
+    limits = [Line(name, [(0, 2.0), (3, end), (4, None)], limit=True) for name, end in ends.items()]
+    found = str(chart("Rate", "tx/s", [Line("mined", [(0, 9.0)]), *limits, replace(limits[2])]))
+    assert found.count(">limit a, limit b</text>") == 1
+    assert found.count(">limit c</text>") == 1
 
 
 def test_nothing_to_show() -> None:
