@@ -15,6 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -201,6 +202,8 @@ class ProcessNode:
                 log.seek(self._logged)
                 write_atomically(self.spec.log_path, log.read())
                 self._logged = log.tell()
+            # Nothing that comes later is of this run.
+            self.spec = replace(self.spec, log_path=None)
 
     def _signal(self, number: signal.Signals) -> int:
         if self._child is None or not self._child.signal(number):

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from lab.chains.engine.client import connect
 from lab.chains.nodes.backend import NodeSpec, ask
 from lab.chains.nodes.docker import DockerBackend
 from lab.errors import EnvironmentFailure, NodeFailure
+from lab.networks import load_network
+from lab.networks.anvil import anvil_args
 from lab.owner import RUN_LABEL
+from lab.rpc import HttpTransport, Rpc
 
 RUN_ID = f"docker-test-{os.getpid()}"
 
@@ -52,12 +56,43 @@ def test_nodes_answer_on_loopback_only(backend: DockerBackend) -> None:
         node.stop()
 
 
+def test_a_container_is_kept_for_its_like(image: str, tmp_path: Path) -> None:
+    """It lives as one that was just started, each run has the log of its time, and the backend's end is its own."""
+    keeping, lives, containers_used = DockerBackend(image), list[tuple[str, str]](), list[str | None]()
+    profile = load_network("optimism")
+    logs = [tmp_path / f"{number}.log" for number in range(2)]
+    args = tuple(flag for flag in anvil_args(profile, genesis_time=1_800_000_000) if flag != "--silent")
+    for log in logs:
+        (node,) = keeping.start_all([NodeSpec("n", RUN_ID, args, log, lasting=True)])
+        containers_used.append(node._container.id)
+        rpc = Rpc(HttpTransport(node.url))
+        block = rpc.call("anvil_mine_detailed", {"timestamp": 1_800_000_002 + len(lives)})
+        rpc.call("web3_sha3", "0x00")
+        lives.append((block[0]["number"], rpc.call("eth_getBlockByNumber", "0x0", False)["hash"]))
+        while node.log_tail(1000).count("web3_sha3") <= logs.index(log):
+            time.sleep(0.05)  # the engine takes a while to have what a container wrote
+        node.leave()
+        node.stop()
+    (broken_off,) = keeping.start_all([NodeSpec("n", RUN_ID, args, lasting=True)])
+    containers_used.append(broken_off._container.id)
+    broken_off.stop()
+    said = [log.read_text() for log in logs]
+    keeping.close()
+
+    assert len(set(containers_used)) == 1
+    assert lives[0] == lives[1]
+    assert ["Available Accounts" in text for text in said] == [True, False]
+    assert [text.count("web3_sha3") for text in said] == [1, 1]
+    assert [log.read_text() for log in logs] == said
+    assert not containers()
+
+
 def test_usage_is_known_also_of_an_engine_on_another_machine(
     backend: DockerBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (node,) = backend.start_all([NodeSpec("n", RUN_ID)])
     near = (node.memory_bytes(), node.cpu_seconds())
-    monkeypatch.setattr("lab.chains.nodes.docker.pid_here", lambda *_: None)
+    monkeypatch.setattr("lab.chains.nodes.container.pid_here", lambda *_: None)
     far = (node.memory_bytes(), node.cpu_seconds())
     node.stop()
     assert all((memory or 0) > 1 << 20 for memory, _ in (near, far))

@@ -159,6 +159,8 @@ def test_each_run_has_the_log_of_its_time(backend: ProcessBackend, tmp_path: Pat
     assert "web3_sha3" in logs[0]
     assert "web3_sha3" in logs[1]
     assert "Available Accounts" not in logs[1]
+    backend.close()
+    assert [(tmp_path / f"{number}.log").read_text() for number in range(2)] == logs
 
 
 def test_a_lab_that_ended_well_leaves_its_nodes(start_lab: StartLab) -> None:
