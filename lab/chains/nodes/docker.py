@@ -42,9 +42,7 @@ class DockerBackend:
             raise EnvironmentFailure(f"no temporary directory: {with_advice(error)}; see TMPDIR") from error
         nodes, fresh = list[DockerNode](), list[DockerNode]()
         for spec in specs:
-            if (kept := self._kept.take(spec)) is not None:
-                kept.spec = spec
-            else:
+            if (kept := self._kept.take(spec)) is None:
                 fresh.append(DockerNode(self.image, spec, self._engine, self._kept))
             nodes.append(kept or fresh[-1])
         try:

@@ -35,7 +35,9 @@ VIEWS: tuple[tuple[str, list[Any]], ...] = (
 
 
 class Keepable(Node, Protocol):
-    """A node whose `stop` may keep it."""
+    """A node whose `stop` may keep it, for a run of another spec with the same flags."""
+
+    spec: NodeSpec
 
     def ready(self) -> bool:
         """Whether it answers."""
@@ -60,6 +62,7 @@ class KeptNodes(Generic[AnyNode]):
             if entry[0] == _key(spec):
                 self._waiting.remove(entry)
                 if entry[1].ready():
+                    entry[1].spec = spec
                     return entry[1]
                 entry[1].stop()
         return None

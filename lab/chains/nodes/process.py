@@ -232,14 +232,11 @@ class ProcessBackend:
         nodes: list[ProcessNode] = []
         try:
             for spec in specs:
-                if (kept := self._kept.take(spec)) is not None:
-                    kept.spec = spec
-                    nodes.append(kept)
-                    continue
-                guard = self._shared_guard(spec.run_id)
-                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper, guard, self._kept))
-                self._nodes.append(nodes[-1])
-                nodes[-1].launch()
+                kept, new = self._kept.take(spec), (self.anvil.path, spec, self.reaper)
+                nodes.append(kept or ProcessNode(*new, self._shared_guard(spec.run_id), self._kept))
+                if kept is None:
+                    self._nodes.append(nodes[-1])
+                    nodes[-1].launch()
             _await_all(nodes)
         except BaseException:
             for node in nodes:
