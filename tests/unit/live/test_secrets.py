@@ -20,7 +20,7 @@ from tests.unit.endpoints import Asked, endpoint, forwarded
 
 from .conftest import DEPLOYER, Open, World
 
-pytestmark = pytest.mark.real_clock
+pytestmark = [pytest.mark.real_clock, pytest.mark.reliability]
 
 TOKEN, HEADER, EXPLORER_KEY, PASSWORD = "C4naryToken9", "C4naryHeader9", "C4naryExplorer9", "C4nary Password 9"
 OPERATOR = role_account("relayer")

@@ -27,7 +27,7 @@ from tests.unit.endpoints import Asked, endpoint, forwarded
 from .conftest import Open, World
 from .test_commands import prepare, run
 
-pytestmark = pytest.mark.real_clock
+pytestmark = [pytest.mark.real_clock, pytest.mark.reliability]
 ORIGIN, TARGET = "arbitrum-sepolia", "base-sepolia"
 TOKEN, HEADER = "C4naryToken7", "C4naryHeader7"
 PATIENCE_S, FAULT_EVERY = 600.0, 4
