@@ -13,7 +13,7 @@ from lab.deploy.deployer import created_by
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.variables import Connection
 from lab.live.execution.deploy import Outcome, deploy_one
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Header, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.signers.keystore import KeystoreAccount

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from lab.chains.chain import Chain
 from lab.coordinator import role_account
 from lab.live.declaration.deployment_file import Target
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Header, open_journal
 from lab.live.signers.keystore import KeystoreAccount
 from lab.ops.chain import OperatedChain

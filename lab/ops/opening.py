@@ -20,7 +20,7 @@ from lab.errors import DeployFailure, InvalidFile, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Header, locked, open_journal
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Notify

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.errors import UsageError
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Journal
 from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Notify

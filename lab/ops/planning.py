@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab.errors import LabError, printable
-from lab.live.planning.identity import is_local, public_keys
+from lab.live.planning.identity import is_local, unfit_accounts
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call, Executor
 from lab.ops.operation import Operation
@@ -101,9 +101,9 @@ def _planned(operation: Operation, procedure: Procedure, executor: Executor, cha
     problems = list(desired.problems)
     if calls and not problems:
         problems += _sender_problems(procedure.sender(chain, latest), executor, chain)
-    anybodys = public_keys(_given_a_role(desired.calls))
-    if anybodys and not is_local(chain.rpc, chain.target):
-        problems += anybodys
+    unfit = unfit_accounts(_given_a_role(desired.calls))
+    if unfit and not is_local(chain.rpc, chain.target):
+        problems += unfit
     if calls and not problems and (revert := first_revert(chain.rpc, executor.sender(chain), calls)) is not None:
         problems.append("simulated, {} reverts: {}".format(*revert))
     return Plan(chain.name, final, latest.facts, calls, tuple(notes), desired.left, tuple(problems))

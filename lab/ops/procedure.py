@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from lab.errors import LabError
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result, SignerExecutor
 from lab.ops.operation import Operation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lab.rpc.errors import RpcRefused
 
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
@@ -16,7 +18,17 @@ OUTPRICED = ("less than block base fee", "fee cap less than", "max fee per gas l
 LIMITED = ("rate limit", "too many requests")
 # Of a server's own error, which -32000 is; elsewhere they may be words about the call.
 OVERLOADED = ("capacity", "compute units")
-BEHIND = ("header not found", "unknown block", "missing trie node", "block not found")
+BEHIND = (
+    "header not found",
+    "unknown block",
+    "missing trie node",
+    "block not found",
+    "does not have the requested block",
+    "blockoutofrange",
+    "block is not available",
+)
+# Nethermind's words for it (NethermindEth/nethermind#11205).
+_BEHIND_BY_NUMBER = re.compile(r"\d+ could not be found")
 
 
 def limits(code: int) -> bool:
@@ -45,5 +57,7 @@ def is_trouble(refused: RpcRefused) -> bool:
     if refused.code in LIMIT_CODES or 400 <= refused.code < 600 or refused.code == METHOD_NOT_FOUND:
         return True
     if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in refused.reason.lower():
+        return True
+    if _BEHIND_BY_NUMBER.match(refused.reason):
         return True
     return says(refused, LIMITED + BEHIND) or (refused.code == SERVER_ERROR and says(refused, OVERLOADED))

@@ -11,7 +11,7 @@ from lab.coordinator import role_account
 from lab.errors import InvalidFile
 from lab.live.declaration.deployment_file import Explorer, Target, read_deployment
 from lab.live.execution.deploy import deploy_one
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.undertaking import Undertaking

@@ -20,7 +20,7 @@ from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables, variables_of
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import smoke_all, smoke_journal, smoke_read_only
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import journal_path, locked
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Undertaking
@@ -29,7 +29,7 @@ from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.planning.steps import DEPLOY
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
-from lab.live.results.page import write_page
+from lab.live.results.page import PAGE, write_page
 from lab.live.results.services import ask_services
 from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
@@ -251,7 +251,7 @@ def _write_evidence(
 ) -> LiveEvidence:
     """Read all targets anew; `news` are the fields of each that only this command knows."""
     folder = folder_of(results, work.deployment.path)
-    earlier = _earlier(folder)
+    earlier = _earlier(folder, work)
     fields = news or {}
     networks = tuple(
         observe(work, target, earlier.get(target.name)).model_copy(
@@ -268,11 +268,22 @@ def _write_evidence(
     return evidence
 
 
-def _earlier(folder: Path) -> dict[str, NetworkEvidence]:
+def _earlier(folder: Path, work: Undertaking) -> dict[str, NetworkEvidence]:
+    """What is on record of this deployment. That of another contract or deployer says nothing of it: moved aside."""
     try:
-        return {network.network: network for network in LiveEvidence.read(folder / EVIDENCE).networks}
+        known = LiveEvidence.read(folder / EVIDENCE)
     except FileNotFoundError:
         return {}
     except OSError as error:
         notify(f"{error}; what was verified and smoked before is not kept: do it again")
         return {}
+    if (known.bytecode_sha256, known.deployer) == (work.contract.bytecode_sha256, work.deployer):
+        return {network.network: network for network in known.networks}
+    what = "deployer" if known.bytecode_sha256 == work.contract.bytecode_sha256 else "contract"
+    aside = folder.with_name(f"{folder.name}-{known.digest[:8]}")
+    aside.mkdir(exist_ok=True)
+    for name in (EVIDENCE, PAGE):
+        if (folder / name).exists():
+            (folder / name).replace(aside / name)
+    notify(f"{folder / EVIDENCE} was of another {what}: it is kept as {aside / EVIDENCE}, and begun anew")
+    return {}

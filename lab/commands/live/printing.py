@@ -77,7 +77,7 @@ def format_costs(costs: Sequence[Cost]) -> str:
         l1_fee = f" + {amount(cost.l1_fee, cost.token)} L1 data" if cost.l1_fee else ""
         usd = f", {cost.usd:.2f} USD at the price of {cost.price_date}" if cost.usd is not None else ""
         parts = f"{cost.gas} gas at {cost.gas_price / 1e9:.4g} gwei{l1_fee}"
-        budget = f"with margin {amount(cost.budget, cost.token)}{usd}"
+        budget = f"the deployer must have {amount(cost.budget, cost.token)}{usd}"
         lines.append(f"{cost.network}: {amount(cost.cost, cost.token)} ({parts}), {budget}")
     if any(cost.usd is not None for cost in costs):
         lines.append(f"budget of the mainnets: {sum(cost.usd or 0 for cost in costs):.2f} USD")

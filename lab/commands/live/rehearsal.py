@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,10 @@ from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
 from lab.live.results.page import write_page
 from lab.live.verify.everywhere import without_source
 from lab.model.redacted import RedactedUrl
+from lab.rpc.endpoint import Endpoint
 from lab.session.suite import new_run_id, open_suite
+
+CHAIN_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def rehearse(path: Path, results: Path, backend: str) -> int:
@@ -68,11 +72,18 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
 
 def explorer(chains: Sequence[str], port: int, faults: ExplorerFaults) -> None:
     """Serve until Ctrl-C."""
-    urls = {}
+    urls = dict[int, str]()
     for text in chains:
         number, _, url = text.partition("=")
-        if not number.isdigit() or not url:
-            raise UsageError(f"expected CHAIN_ID=URL, got {RedactedUrl(text)}")
+        if not CHAIN_ID.fullmatch(number) or not url:
+            given = f"{number[:40]}=..." if CHAIN_ID.fullmatch(number) else RedactedUrl(text)
+            raise UsageError(f"--chain: expected CHAIN_ID=URL (11155111=http://127.0.0.1:8545), got {given}")
+        try:
+            Endpoint.of(url)
+        except ValueError as error:
+            raise UsageError(f"--chain {number}: {error}") from None
+        if int(number) in urls:
+            raise UsageError(f"--chain {number}: expected each chain once, got it twice")
         urls[int(number)] = url
     with open_explorer(urls, faults, port=port) as base, contextlib.suppress(KeyboardInterrupt):
         print(f"sourcify   {base}/sourcify\netherscan  {base}/etherscan/v2/api", flush=True)

@@ -16,7 +16,7 @@ from lab.commands.safe.signing import SignerOptions, ask
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.signers import open_signer
 from lab.safe.account import SafeExecution, SafeReader
 from lab.safe.proposal import Proposal, ProposalRefused, merge_proposals, read_proposal

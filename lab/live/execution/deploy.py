@@ -9,7 +9,8 @@ from functools import partial
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.declaration.owner import ZERO
-from lab.live.execution.transactions import Sender, Waiting
+from lab.live.execution.transactions import Sender
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Entry
 from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
@@ -67,13 +68,13 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     created = sender.carry_out(Step(DEPLOY), None)
     address = outcome.address = created.entry.address or ""
     outcome.done.append(DEPLOY)
-    _check_code(work, rpc, target, address, int(created.receipt["blockNumber"], 16))
+    _check_code(work, rpc, target, address, sender.caught_up())
     connection.transport.agreeing(int(created.receipt["blockNumber"], 16))
     for step in _unfinished(work, target, rpc):
         sender.carry_out(step, address)
         outcome.done.append(step.name)
     for _ in range(ROUNDS_MAX):
-        standing = read_standing(work, target, rpc, address)
+        standing = read_standing(work, target, rpc, address, block=sender.caught_up())
         steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
         if not steps:
             break
@@ -121,5 +122,5 @@ def _distinct(work: Undertaking, target: Target, step: Step) -> Step:
 
 def _check_code(work: Undertaking, rpc: Rpc, target: Target, address: str, block: int) -> None:
     """The code that stands there is what the creation code returns. Raises DeployFailure."""
-    if other := code_difference(rpc, work.contract.bytecode, work.deployer, address):
+    if other := code_difference(rpc, work.contract.bytecode, work.deployer, address, block=block):
         raise DeployFailure(f"{target.name}: {other} (block {block})")

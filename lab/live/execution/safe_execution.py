@@ -13,7 +13,8 @@ from pathlib import Path
 from lab.errors import DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
-from lab.live.execution.transactions import Sender, Waiting
+from lab.live.execution.transactions import Sender
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Entry, Header, Journal, open_journal
 from lab.live.journaling.undertaking import Notify
 from lab.live.planning.steps import Step

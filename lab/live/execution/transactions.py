@@ -6,9 +6,7 @@ is signed anew while the nonce of an earlier signature can still be used, so a s
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.coordinator import Fees
@@ -17,36 +15,16 @@ from lab.coordinator.outputs.reverts import decode_revert
 from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Entry, Journal
 from lab.live.journaling.undertaking import Notify
 from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees, paid
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
-from lab.model.live_evidence import STUCK_S
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 from lab.rpc.refusals import OUTBID, USED, is_busy, is_known, says
 
 REPLACEMENT_BUMP_MIN_PERCENT = 13
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks.
-
-    `unix` is the time by which blocks of an idle chain grow old; None: only by the chain's own.
-    """
-
-    look_s: float = 2.0
-    stuck_s: float = STUCK_S
-    deadline_s: float = 3600.0
-    final: bool = True
-    sleep: Callable[[float], None] = field(default=time.sleep)
-    now: Callable[[], float] = field(default=time.monotonic)
-    unix: Callable[[], float] | None = None
-
-    def unix_s(self) -> float | None:
-        """The time by which idle chains grow old now, if there is one."""
-        return None if self.unix is None else self.unix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +54,7 @@ class Sender:
     def __init__(self, work: Desk, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
         self._work, self._target, self._rpc, self._signer, self._waiting = work, target, rpc, signer, waiting
         self._begun: dict[str, float] = {}
+        self._reached = 0
 
     @property
     def address(self) -> str:
@@ -98,7 +77,7 @@ class Sender:
             receipt = self._receipt(signed)
             if receipt is None and in_a_block:
                 self._say(step, "its block was reorganised away: the same bytes are sent again")
-                in_a_block = False
+                in_a_block, self._reached = False, 0
                 sent_at = self._sent_at(step, signed)
             elif receipt is not None:
                 in_a_block = True
@@ -116,6 +95,22 @@ class Sender:
                     "it goes on from here"
                 )
             self._waiting.sleep(self._waiting.look_s)
+
+    def caught_up(self) -> int:
+        """The head, once it is no older than the last block that one of these transactions was seen in.
+
+        Of several endpoints, or behind one address, the next to answer may know less than the one before it. Raises
+        DeadlineExceeded, an RpcFailure.
+        """
+        deadline = self._waiting.now() + self._waiting.stuck_s
+        while (head := self._rpc.block_number()) < self._reached:
+            if self._waiting.now() > deadline:
+                raise DeadlineExceeded(
+                    f"{self._target.name}: expected block {self._reached}, which was seen, the endpoint that answers "
+                    f"has not got beyond {head} within {self._waiting.stuck_s:g} s: run the command again"
+                )
+            self._waiting.sleep(self._waiting.look_s)
+        return head
 
     def announce(self, step: Step, contract: str | None, least_nonce: int) -> int:
         """Sign and send without waiting; the nonce for whatever comes after it. `carry_out` sees it to its end.
@@ -157,6 +152,8 @@ class Sender:
         to = None if step.data is None else contract
         call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
         earlier = self._signed(step)
+        if self._reached and not earlier:
+            self.caught_up()
         gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call)
         offered = fees or offered_fees(self._rpc, self._target)
         unsigned = Unsigned(self._target.profile.chain_id, nonce, to, data, gas, offered)
@@ -234,6 +231,7 @@ class Sender:
         for entry in reversed(signed):
             receipt = self._rpc.receipt(entry.tx)
             if receipt is not None and receipt.get("blockNumber"):
+                self._reached = int(receipt["blockNumber"], 16)
                 return receipt
         return None
 

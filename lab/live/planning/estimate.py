@@ -12,7 +12,7 @@ from lab.model.chain.prices import prices
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One network. Amounts in wei; `budget` is the cost times the file's margin, `usd` that in dollars of `price_date`.
+    """One network. Amounts in wei; `budget` is what the deployer must have, `usd` that in dollars of `price_date`.
 
     A token of a test network has no price. `problem`: why there is no estimate.
     """
@@ -36,7 +36,7 @@ def estimate_costs(deployment: Deployment, plans: Sequence[NetworkPlan]) -> list
 
 
 def _cost(plan: NetworkPlan, margin: float) -> Cost:
-    budget, token = int(plan.cost * margin), prices().tokens.get(plan.token)
+    budget, token = plan.needed(margin), prices().tokens.get(plan.token)
     known = token is not None and not plan.testnet
     # What keeps a plan from being carried out is no problem of its price, unless there is none.
     unknown = plan.cost == 0 and (not plan.exists or bool(plan.steps))

@@ -23,8 +23,17 @@ GET_L1_FEE = "0x49948e0e"
 def offered_fees(rpc: Rpc, target: Target) -> Fees:
     """Base fee with room, and the median tip of the last blocks. Raises DeployFailure above the limit, RpcFailure."""
     base, tip = current_fees(rpc, target)
-    offer = Fees(BASE_FEE_ROOM * base + tip, tip)
-    return bounded(offer, base, target)
+    return bounded(_with_room(base, tip), base, target)
+
+
+def highest_offer(base_fee: int, tip: int, target: Target) -> int:
+    """The highest price of a unit of gas that a transaction offers at these fees, in wei."""
+    offer, limit = _with_room(base_fee, tip).max_fee_per_gas, target.max_fee_wei
+    return offer if limit is None else min(offer, limit)
+
+
+def _with_room(base_fee: int, tip: int) -> Fees:
+    return Fees(BASE_FEE_ROOM * base_fee + tip, tip)
 
 
 def bounded(offer: Fees, base_fee: int, target: Target) -> Fees:

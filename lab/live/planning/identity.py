@@ -1,4 +1,4 @@
-"""Whether a network is the one that it is called, and whose keys count for nothing there."""
+"""Whether a network is the one that it is called, and which accounts nobody, or everybody, can sign for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from lab.coordinator.accounts import PUBLIC_KEYS
 from lab.live.declaration.deployment_file import Target
 from lab.model.live_evidence import is_development_node
 from lab.rpc import Rpc
+
+# An address that begins with 12 bytes of zero is chosen and not the hash of a key: it would take 2^96 keys to find one.
+NOBODYS_BELOW = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,18 @@ def is_local(rpc: Rpc, target: Target) -> bool:
     return is_development_node(identity.client) or (target.genesis is not None and identity.genesis != target.genesis)
 
 
-def public_keys(accounts: Mapping[str, str]) -> list[str]:
-    """Which of these (lower case, by what they are for) anybody can sign for, a sentence each."""
-    return [
-        f"{address} ({use}) is an account of local development nodes, everybody has its key: use an account of your own"
-        for use, address in accounts.items()
-        if address in PUBLIC_KEYS
-    ]
+def unfit_accounts(accounts: Mapping[str, str]) -> list[str]:
+    """Which of these (lower case, by what they are for) anybody can sign for, or nobody, a sentence each."""
+    sentences = []
+    for use, address in accounts.items():
+        if address in PUBLIC_KEYS:
+            sentences.append(
+                f"{address} ({use}) is an account of local development nodes, everybody has its key: use an account of "
+                "your own"
+            )
+        elif int(address, 16) < NOBODYS_BELOW:
+            sentences.append(
+                f"{address} ({use}) is a placeholder or burn address, nobody has its key: replace it by an account of "
+                "your own"
+            )
+    return sentences

@@ -15,8 +15,8 @@ from lab.errors import LabError
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import SafeOwner
 from lab.live.journaling.undertaking import Undertaking
-from lab.live.planning.fees import current_fees, data_fee, estimated_gas
-from lab.live.planning.identity import is_local, public_keys
+from lab.live.planning.fees import current_fees, data_fee, estimated_gas, highest_offer
+from lab.live.planning.identity import is_local, unfit_accounts
 from lab.live.planning.steps import DEPLOY, read_standing, steps_after_creation
 from lab.model.chain.prices import prices
 from lab.rpc import Rpc
@@ -29,7 +29,11 @@ ENVELOPE_BYTES = 120
 
 @dataclass(slots=True)
 class NetworkPlan:
-    """One network as it was found. Amounts in wei; `problems` keep the deployment from being sent."""
+    """One network as it was found. Amounts in wei; `problems` keep the deployment from being sent.
+
+    `at_once` is the most that the deployer must have at any step: what the ones before it cost, and what a node wants
+    to be there for it, which is its gas at the highest price that it offers.
+    """
 
     network: str
     chain_id: int
@@ -44,10 +48,15 @@ class NetworkPlan:
     gas_price: int = 0
     l1_fee: int = 0
     cost: int = 0
+    at_once: int = 0
     cost_usd: float | None = None
     price_date: str | None = None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def needed(self, margin: float) -> int:
+        """What the deployer must have: the cost times the margin, and no less than what nodes want to be there."""
+        return max(int(self.cost * margin), self.at_once)
 
 
 def make_plan(work: Undertaking, targets: Sequence[Target], today: datetime.date) -> list[NetworkPlan]:
@@ -61,7 +70,7 @@ def make_plan(work: Undertaking, targets: Sequence[Target], today: datetime.date
             _fill(plan, work, target, today)
         except LabError as error:
             plan.problems.append(str(error))
-    _compare_addresses(work.deployment, plans)
+    _compare_addresses(work, plans)
     return plans
 
 
@@ -75,6 +84,8 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
     plan.exists = created is not None and _code(rpc, plan.address) != "0x"
     base, tip = current_fees(rpc, target)
     plan.gas_price = base + tip
+    signed = [] if plan.exists else attempts[-1:]
+    offered = max([highest_offer(base, tip, target), *(entry.max_fee_per_gas for entry in signed)])
     if target.max_fee_wei is not None and plan.gas_price > target.max_fee_wei:
         plan.problems.append(
             f"a unit of gas costs {plan.gas_price / 1e9:.4g} gwei, max_fee_gwei allows {target.max_fee_gwei:g}"
@@ -84,10 +95,10 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
             f"nonce {attempts[-1].nonce} of the signed creation was used by another transaction of {deployer}: deploy "
             "gives it up and stops; run again, it creates the contract at another address"
         )
-    _estimate(plan, work, target, rpc, fresh=not attempts)
+    _estimate(plan, work, target, rpc, fresh=not attempts, offered=offered)
     _check_owner(plan, work, target, rpc)
-    if anybodys := public_keys(_accounts(deployer, target)):
-        (plan.notes if is_local(rpc, target) else plan.problems).extend(anybodys)
+    if unfit := unfit_accounts(_accounts(deployer, target)):
+        (plan.notes if is_local(rpc, target) else plan.problems).extend(unfit)
     _check_balance(plan, work.deployment, deployer)
     _add_price(plan, work.deployment, today)
     plan.notes += [
@@ -97,7 +108,7 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
     ]
 
 
-def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool) -> None:
+def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool, offered: int) -> None:
     standing = None
     if plan.exists:
         standing = read_standing(work, target, rpc, plan.address or "")
@@ -108,15 +119,22 @@ def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *,
         if plan.problems:
             # What would be estimated is something else than what is meant.
             return
-        plan.gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
-        plan.l1_fee = data_fee(rpc, target, bytes.fromhex(code.removeprefix("0x")) + bytes(ENVELOPE_BYTES))
+        gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
+        data = bytes.fromhex(code.removeprefix("0x"))
+        _add(plan, offered, gas, data_fee(rpc, target, data + bytes(ENVELOPE_BYTES)))
     if calls := sum(not call.first for call in work.codec.names.set_up):
         plan.notes.append(f"set_up of lab.yaml ({calls} calls) is for runs of the lab: nothing of it is called here")
     steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
     plan.steps += [step.name for step in steps]
-    plan.gas += CALL_GAS * len(steps)
     for step in steps:
-        plan.l1_fee += data_fee(rpc, target, bytes.fromhex((step.data or "")[2:]) + bytes(ENVELOPE_BYTES))
+        data = bytes.fromhex((step.data or "")[2:])
+        _add(plan, offered, CALL_GAS, data_fee(rpc, target, data + bytes(ENVELOPE_BYTES)))
+
+
+def _add(plan: NetworkPlan, offered: int, gas: int, l1_fee: int) -> None:
+    """One more transaction; `offered` is the highest price of a unit of gas that it names, in wei."""
+    plan.at_once = max(plan.at_once, plan.cost + gas * offered + l1_fee)
+    plan.gas, plan.l1_fee = plan.gas + gas, plan.l1_fee + l1_fee
     plan.cost = plan.gas * plan.gas_price + plan.l1_fee
 
 
@@ -166,11 +184,14 @@ def _accounts(deployer: str, target: Target) -> dict[str, str]:
 
 
 def _check_balance(plan: NetworkPlan, deployment: Deployment, deployer: str) -> None:
-    needed = int(plan.cost * deployment.file.margin)
+    margin = deployment.file.margin
+    needed, with_margin = plan.needed(margin), int(plan.cost * margin)
     if plan.balance < needed:
+        why = f"{margin:g} times {amount(plan.cost, plan.token)}"
+        if needed > with_margin:
+            why = "a node wants a transaction's gas at the highest price that it offers to be there"
         plan.problems.append(
-            f"{deployer} has {amount(plan.balance, plan.token)}, expected {amount(needed, plan.token)} "
-            f"({deployment.file.margin:g} times {amount(plan.cost, plan.token)}): fund it"
+            f"{deployer} has {amount(plan.balance, plan.token)}, expected {amount(needed, plan.token)} ({why}): fund it"
         )
 
 
@@ -189,12 +210,17 @@ def _add_price(plan: NetworkPlan, deployment: Deployment, today: datetime.date) 
         )
 
 
-def _compare_addresses(deployment: Deployment, plans: Sequence[NetworkPlan]) -> None:
+def _compare_addresses(work: Undertaking, plans: Sequence[NetworkPlan]) -> None:
+    """With those of networks that were left out of this command, too: the journal knows where the contract is there."""
+    nonces = {plan.network: plan.nonce for plan in plans if plan.address is not None}
     addresses = {plan.network: plan.address for plan in plans if plan.address is not None}
-    if deployment.file.same_address and len(set(addresses.values())) > 1:
-        nonces = ", ".join(f"{plan.network} {plan.nonce}" for plan in plans if plan.address is not None)
+    for target in work.deployment.targets:
+        if target.name not in addresses and (attempts := work.journal.under_way(target.name, DEPLOY)):
+            nonces[target.name], addresses[target.name] = attempts[-1].nonce, attempts[-1].address or ""
+    if work.deployment.file.same_address and len(set(addresses.values())) > 1:
+        listed = ", ".join(f"{name} {nonce}" for name, nonce in nonces.items())
         text = (
-            f"the contract would not have one address on all networks: the deployer's nonces are {nonces}; use a fresh "
+            f"the contract would not have one address on all networks: the deployer's nonces are {listed}; use a fresh "
             "account, or say same_address: false"
         )
         for plan in plans:

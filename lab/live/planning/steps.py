@@ -16,6 +16,7 @@ from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import ZERO
 from lab.live.journaling.undertaking import Undertaking
 from lab.rpc import Rpc
+from lab.rpc.client import BlockRef, block_ref
 
 DEPLOY, PROPOSE_OWNER = "deploy", "propose_owner"
 
@@ -42,8 +43,8 @@ class Standing:
     second_roles: dict[str, dict[str, bool | None]] = field(default_factory=dict)
 
 
-def read_standing(work: Undertaking, target: Target, rpc: Rpc, address: str) -> Standing:
-    """Now, with the roles that matter. Raises an RpcFailure, or DeployFailure for answers of another shape.
+def read_standing(work: Undertaking, target: Target, rpc: Rpc, address: str, *, block: BlockRef = "latest") -> Standing:
+    """At a block, with the roles that matter. Raises an RpcFailure, or DeployFailure for answers of another shape.
 
     Who is to become owner, and who holds a second role, is the contract's word; of one that does not say it, the
     journal's.
@@ -51,13 +52,13 @@ def read_standing(work: Undertaking, target: Target, rpc: Rpc, address: str) -> 
     codec = work.codec
     reader = Reader(rpc, codec, address, StateNumbering.of_abi(codec.abi))
     try:
-        pending = reader.get("pending_owner") if codec.has("pending_owner") else _proposed(work, target)
-        held = {account: reader.roles(account) for account in accounts_of(target, work.deployer)}
+        pending = reader.get("pending_owner", block=block) if codec.has("pending_owner") else _proposed(work, target)
+        held = {account: reader.roles(account, block=block) for account in accounts_of(target, work.deployer)}
         return Standing(
-            owner=str(reader.get("owner")).lower(),
+            owner=str(reader.get("owner", block=block)).lower(),
             pending_owner=None if pending in (None, ZERO) else str(pending).lower(),
             operators={account: roles["operator"] for account, roles in held.items()},
-            window_s=int(reader.get("coordination_window")),
+            window_s=int(reader.get("coordination_window", block=block)),
             second_roles={
                 name: {account: roles.get(name, _given(work, target, name, account)) for account, roles in held.items()}
                 for name in codec.names.second_roles
@@ -80,9 +81,9 @@ def _proposed(work: Undertaking, target: Target) -> str | None:
     return next((words[1] for words in reversed(steps) if words[0] == PROPOSE_OWNER), None)
 
 
-def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str) -> str | None:
-    """None where the code at an address is what the creation code returns. Raises an RpcFailure."""
-    there = str(rpc.call("eth_getCode", address, "latest"))
+def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str, *, block: BlockRef = "latest") -> str | None:
+    """None where the code at an address, at a block, is what the creation code returns. Raises an RpcFailure."""
+    there = str(rpc.call("eth_getCode", address, block_ref(block)))
     expected = str(rpc.call("eth_call", {"from": deployer, "data": bytecode}, "latest"))
     if there == moved_code(expected, created_address(deployer, rpc.nonce(deployer, "latest")), address):
         return None

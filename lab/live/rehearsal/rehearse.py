@@ -25,7 +25,7 @@ from lab.live.declaration.deployment_file import Deployment, Explorer, Target
 from lab.live.declaration.variables import Connection, connect
 from lab.live.execution.deploy import Outcome, deploy_all
 from lab.live.execution.smoke import SmokeResult, smoke_all, smoke_journal
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.journal import Header, open_journal

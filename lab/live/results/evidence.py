@@ -29,6 +29,9 @@ from lab.model.live_evidence import (
 from lab.rpc import Rpc, RpcFailure
 from lab.safe.account import safe_differences
 
+# One that is further behind is on another fork, or its blocks were taken back: what it has is told.
+LAG_BLOCKS_MAX = 5
+
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
     """Read one network. What was verified and smoked before is kept from `earlier`, if it is of the same contract."""
@@ -74,7 +77,8 @@ def _observe(
     if created is None or created.address is None or created.block is None:
         problem = "nothing is deployed there yet, as far as the journal knows"
         return base.model_copy(update={**update, "problem": problem})
-    code = str(rpc.call("eth_getCode", created.address, "latest"))
+    block = _newest(work, target, rpc)
+    code = str(rpc.call("eth_getCode", created.address, hex(block)))
     void = [entry for entry in work.journal.of(target.name) if entry.event == "void"]
     update |= {
         "address": created.address,
@@ -89,7 +93,7 @@ def _observe(
             "transactions again"
         )
         return base.model_copy(update={**update, "problem": problem})
-    standing = read_standing(work, target, rpc, created.address)
+    standing = read_standing(work, target, rpc, created.address, block=block)
     same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == hash_hex(code)
     update |= {
         "code_sha256": hash_hex(code),
@@ -98,7 +102,7 @@ def _observe(
         "window_s": standing.window_s,
         "differences": (
             *_against_journal(work, target, rpc),
-            *filter(None, [code_difference(rpc, work.contract.bytecode, work.deployer, created.address)]),
+            *filter(None, [code_difference(rpc, work.contract.bytecode, work.deployer, created.address, block=block)]),
             *differences(work.deployment, target, work.deployer, standing),
             *_of_safe(target, rpc),
         ),
@@ -108,6 +112,13 @@ def _observe(
         "services": earlier.services if same and earlier is not None else {},
     }
     return base.model_copy(update=update)
+
+
+def _newest(work: Undertaking, target: Target, rpc: Rpc) -> int:
+    """The head, or the journal's last block where the endpoint that answers is behind it, as one that lags may be."""
+    head = rpc.block_number()
+    known = max((entry.block for entry in work.journal.of(target.name) if entry.block is not None), default=0)
+    return known if head < known <= head + LAG_BLOCKS_MAX else head
 
 
 def _against_journal(work: Undertaking, target: Target, rpc: Rpc) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.live.execution.finality import final_block
 from lab.live.execution.safe_execution import SafeDesk, SafeExecutions
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
 from lab.ops.chain import OperatedChain

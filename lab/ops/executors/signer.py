@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.errors import AccountUsedElsewhere, LabError
-from lab.live.execution.transactions import Desk, Sender, Waiting
+from lab.live.execution.transactions import Desk, Sender
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Entry
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer

@@ -16,7 +16,7 @@ from lab.coordinator import Account, role_account
 from lab.deploy.deployer import Deployable
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import Connection, connect
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Header, Journal, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.signers.keystore import KeystoreAccount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from lab.model.live_evidence import LiveEvidence, NetworkEvidence
 from lab.model.session import Session
 from lab.monitor import configuration
 from lab.networks import load_network
+from lab.paths import CONTRACTS
 
 from .conftest import DEPLOYER, Open, World
 
@@ -204,6 +206,28 @@ def evidence() -> dict[str, NetworkEvidence]:
     return {one.network: one for one in LiveEvidence.read(Path("results/live/deployment/evidence.json")).networks}
 
 
+def test_evidence_of_another_contract(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says nothing of this one: kept aside, and no network of it is among this one's, nor what a deployer had."""
+    lab = world("sepolia", "amoy")
+    prepare(lab, monkeypatch)
+    assert all(one.problem is None for one in deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting()))
+    assert run("status")[0] == 1
+    before = Path("results/live/deployment/evidence.json").read_bytes()
+    assert run("status", "--only", "sepolia")[0] == 1
+    assert set(evidence()) == {"sepolia", "amoy"}
+    shutil.copy(CONTRACTS / "plain" / "PausableCoordinator.vy", lab.folder)
+    file = lab.folder / "deployment.yaml"
+    file.write_text("contract: PausableCoordinator.vy\n" + file.read_text())
+    journal_path(file).rename(lab.folder / "before.jsonl")
+    code, said = run("status", "--only", "sepolia")
+    assert (code, set(evidence())) == (3, {"sepolia"})
+    assert "evidence.json was of another contract: it is kept as results/live/deployment-" in said
+    (aside,) = Path("results/live").glob("deployment-*/evidence.json")
+    assert {one.network for one in LiveEvidence.read(aside).networks} == {"sepolia", "amoy"}
+    assert aside.with_name("deployment.html").exists()
+    assert len(aside.read_bytes()) == len(before)
+
+
 def test_init_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A template, once."""
     monkeypatch.chdir(tmp_path)
@@ -255,11 +279,30 @@ def test_an_estimate_needs_no_key_and_no_money(world: Open, monkeypatch: pytest.
     base, sepolia = json.loads(said)
     assert base["gas"] == sepolia["gas"] > 1_000_000
     assert base["cost"] == base["gas"] * base["gas_price"] + base["l1_fee"]
-    assert base["budget"] == int(1.5 * base["cost"])
+    assert base["budget"] >= int(1.5 * base["cost"])
     assert base["usd"] is not None
     assert sepolia["usd"] is None
     code, said = run("estimate", "--only", "base")
     assert f"budget of the mainnets: {base['usd']:.2f} USD" in said
+    assert f"the deployer must have {base['budget'] / 10**18:.6g} ETH, {base['usd']:.2f} USD" in said
+
+
+@pytest.mark.parametrize(
+    ("chains", "words"),
+    [
+        (["\N{SUPERSCRIPT TWO}=http://127.0.0.1:8545"], "--chain: expected CHAIN_ID=URL"),
+        (["1="], "--chain: expected CHAIN_ID=URL (11155111=http://127.0.0.1:8545), got 1=..."),
+        (["0=http://127.0.0.1:8545"], "--chain: expected CHAIN_ID=URL"),
+        (["1=ftp://127.0.0.1"], "--chain 1: expected a URL like http://127.0.0.1:8545, got"),
+        (["1=http://127.0.0.1:99999"], "its port is no number from 1 to 65535"),
+        (["1=http://127.0.0.1:1", "1=http://127.0.0.1:2"], "--chain 1: expected each chain once, got it twice"),
+    ],
+)
+def test_chains_of_an_explorer(chains: list[str], words: str) -> None:
+    """What is no chain is said before it listens."""
+    code, said = run("explorer", *(word for chain in chains for word in ("--chain", chain)))
+    assert (code, "Traceback" in said) == (2, False), said
+    assert words in said.replace("\n", " ")
 
 
 def test_monitoring_of_a_deployment(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:

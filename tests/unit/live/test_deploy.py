@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.deployer import Deployable, deployable
+from lab.live.declaration.template import TEMPLATE
 from lab.live.execution.deploy import deploy_all
 from lab.live.journaling.journal import Entry, Header, Journal, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
@@ -267,6 +269,28 @@ def test_a_poor_deployer(world: Open) -> None:
     assert any("fund it" in problem for problem in plans(lab)[0].problems)
 
 
+def test_what_the_plan_asks_for_is_enough(world: Open) -> None:
+    """Nodes want a transaction's gas at the highest price that it offers, which may be more than the cost's margin."""
+    lab = world("sepolia")
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace("version: 1\n", "version: 1\nmargin: 1\n"))
+    rpc = lab.rpc("sepolia")
+    plan = plans(lab)[0]
+    needed = plan.needed(1)
+    assert needed > plan.cost
+    rpc.call("anvil_setBalance", DEPLOYER.address, hex(needed - 1))
+    (problem,) = plans(lab)[0].problems
+    assert "a node wants a transaction's gas at the highest price that it offers to be there" in problem
+    rpc.call("anvil_setBalance", DEPLOYER.address, hex(plan.cost))
+    refused = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem
+    assert "Insufficient funds" in str(refused)
+    rpc.call("anvil_setBalance", DEPLOYER.address, hex(needed))
+    assert plans(lab)[0].problems == []
+    # What was signed is sent now, and the budget lasts to the end.
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    assert_stands(lab, "sepolia")
+
+
 def test_accounts_whose_key_everybody_has(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noted on a chain of one's own, and in the way on the network itself: here a chain that is taken for it."""
     lab = world("sepolia")
@@ -282,6 +306,25 @@ def test_accounts_whose_key_everybody_has(world: Open, monkeypatch: pytest.Monke
     first = (lab.rpc("sepolia").block(0) or {})["hash"]
     file.write_text(file.read_text().replace("finality:", f'genesis: "{first}", finality:'))
     assert plans(lab)[0].problems == [sentence.format(use) for use in uses]
+
+
+def test_accounts_whose_key_nobody_has(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `lab live init` writes for an owner and an operator is to be replaced before anything is sent."""
+    lab = world("sepolia")
+    file = lab.folder / "deployment.yaml"
+    template = yaml.safe_load(TEMPLATE)
+    for old, new in (
+        ("0x976ea74026e726554db657fa54763abd0c3a0aa9", template["owner"]),
+        ("0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc", template["operators"][0]),
+    ):
+        file.write_text(file.read_text().replace(old, new))
+    noted = plans(lab)[0]
+    sentences = [line for line in noted.notes if "nobody has its key: replace it" in line]
+    assert (noted.problems, [line.split()[1] for line in sentences]) == ([], ["(owner)", "(operator"])
+    monkeypatch.setattr(identity, "is_development_node", lambda client: False)
+    first = (lab.rpc("sepolia").block(0) or {})["hash"]
+    file.write_text(file.read_text().replace("finality:", f'genesis: "{first}", finality:'))
+    assert [line for line in plans(lab)[0].problems if "nobody" in line] == sentences
 
 
 def test_a_stale_price_table(world: Open) -> None:
@@ -306,6 +349,17 @@ def test_nonces_that_differ(world: Open) -> None:
     file = lab.folder / "deployment.yaml"
     file.write_text(file.read_text().replace("version: 1\n", "version: 1\nsame_address: false\n"))
     assert [plan.problems for plan in plans(lab)] == [[], []]
+
+
+def test_nonces_that_differ_from_one_command_to_the_next(world: Open) -> None:
+    """A network that a command leaves out has its contract, too: the address is to be that one."""
+    lab = world("sepolia", "base-sepolia")
+    here, there = lab.deployment.targets
+    assert deploy_all(lab.work(), [here], lab.signer, lab.waiting())[0].problem is None
+    assert make_plan(lab.work(), [there], TODAY)[0].problems == []
+    lab.rpc("base-sepolia").call("anvil_setNonce", DEPLOYER.address, hex(1))
+    (problem,) = make_plan(lab.work(), [there], TODAY)[0].problems
+    assert "the deployer's nonces are base-sepolia 1, sepolia 0; use a fresh account" in problem
 
 
 def test_code_where_the_contract_would_go(world: Open) -> None:

@@ -18,9 +18,11 @@ from lab.live.rehearsal.endpoint import FAULTS, LASTING, FaultyEndpoint, faulty_
 from lab.live.results.evidence import observe
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
-from lab.rpc import Rpc, RpcRefused
+from lab.rpc import HttpTransport, Rpc, RpcRefused
 from lab.rpc.failover import EndpointsDisagree, FailoverTransport
 from tests.reliability.mutants import FACTOR
+from tests.unit.endpoints import Asked, forwarded, replied
+from tests.unit.endpoints import endpoint as listening
 
 from .conftest import Open, World
 from .test_deploy import assert_stands, begun
@@ -78,12 +80,12 @@ def test_each_kind_in_each_phase(world: Open, simulated: Callable[[World], None]
     rpc, node, addresses, met = lab.rpc("sepolia"), lab.nodes["sepolia"].url, set[str](), 0
     for phase in PHASES:
         before = rpc.call("evm_snapshot")
-        with faulty_endpoint(node, share=0, seed=1) as endpoint:
-            lab.variables[f"SEPOLIA_{place}"] = endpoint.url
-            journal = failing_from(phase, kind, endpoint)
+        with faulty_endpoint(node, share=0, seed=1) as faulty:
+            lab.variables[f"SEPOLIA_{place}"] = faulty.url
+            journal = failing_from(phase, kind, faulty)
             outcome = deploy_all(lab.work(journal), lab.deployment.targets, lab.signer, lab.waiting())[0]
             assert outcome.problem is None, (phase, outcome.problem)
-            met += endpoint.met[kind] > 0
+            met += faulty.met[kind] > 0
         lab.variables[f"SEPOLIA_{place}"] = node
         addresses.add(assert_stands(lab, "sepolia"))
         rpc.call("evm_revert", before)
@@ -153,3 +155,39 @@ def test_two_endpoints_of_two_forks(world: Open, shared_backend: ProcessBackend)
         assert (seen.kind, "One of them is on another fork" in str(seen.problem)) == ("rehearsal", True)
     finally:
         other.stop()
+
+
+# Fewer blocks than a lagging endpoint is put back for, and more than a block needs to be final.
+BEHIND_BLOCKS = 4
+
+
+def a_backend_behind(node: str, asked: Asked) -> tuple[int, bytes]:
+    """One address with two nodes behind it: the one that is asked for state lags, that for receipts and blocks not."""
+    call, rpc = asked.call, Rpc(HttpTransport(node))
+    known = max(0, rpc.block_number() - BEHIND_BLOCKS)
+    if call["method"] == "eth_blockNumber":
+        return replied(call, result=hex(known))
+    if call["method"] in ("eth_call", "eth_getCode", "eth_estimateGas"):
+        first, *others = call["params"]
+        block = others[-1] if others else "latest"
+        if block != "latest" and int(block, 16) > known:
+            return replied(call, error={"code": -32000, "message": f"{int(block, 16)} could not be found"})
+        try:
+            at = hex(known) if block == "latest" else block
+            return replied(call, result=rpc.call(call["method"], first, at))
+        except RpcRefused as refused:
+            return replied(call, error={"code": refused.code, "message": refused.reason})
+    return 200, forwarded(node, asked.body)
+
+
+def test_a_backend_that_lags(world: Open, simulated: Callable[[World], None]) -> None:
+    """What it knows of the contract is older than what was done: no step is done twice, and no code missed."""
+    lab = world("sepolia")
+    simulated(lab)
+    with listening(partial(a_backend_behind, lab.nodes["sepolia"].url)) as url:
+        lab.variables |= {"SEPOLIA_A": url, "SEPOLIA_B": url}
+        for steps in (5, 1):
+            outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+            assert (outcome.problem, len(outcome.done)) == (None, steps)
+        assert observe(lab.work(), lab.deployment.targets[0]).problem is None
+    assert_stands(lab, "sepolia")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lab.coordinator import Account, role_account
+from lab.deploy.deployer import deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import PARTS, smoke_all, smoke_read_only
 from lab.live.planning.steps import DEPLOY
@@ -13,6 +17,8 @@ from lab.live.results.monitored import events_seen
 from lab.live.results.session import describe, write_session
 from lab.live.signers.keystore import KeystoreAccount
 from lab.model.session import Session
+from lab.paths import CONTRACTS
+from tests.compiling import compile_once
 
 from .conftest import DEPLOYER, Open, World
 
@@ -28,13 +34,13 @@ def deploy(world: World) -> str:
     return outcome.address or ""
 
 
-def run(world: World, account: Account) -> dict[str, str]:
-    """A smoke run on chains whose time goes by while somebody waits."""
+def run(world: World, account: Account, meanwhile: Callable[[], int] = lambda: 3) -> dict[str, str]:
+    """A smoke run on chains whose time goes by while somebody waits, by as many seconds as `meanwhile` says."""
 
     def sleep(seconds: float) -> None:
         world.simulated_s += seconds
         for name in world.nodes:
-            world.rpc(name).call("evm_increaseTime", 3)
+            world.rpc(name).call("evm_increaseTime", meanwhile())
         world.mine()
 
     waiting = replace(world.waiting(), sleep=sleep)
@@ -85,6 +91,63 @@ def test_nothing_deployed(world: Open) -> None:
     """The part says so."""
     lab = world("sepolia")
     assert "nothing is deployed there yet" in run(lab, OPERATOR)[PARTS[0]]
+
+
+EXPIRY = 'log TransactionFailed(tx_id=tx_id, reason="Transaction expired")\n'
+LEFT_READY = "        self.transactions[tx_id].state = State.READY\n"
+OTHER_ID = EXPIRY.replace("tx_id=tx_id", "tx_id=empty(bytes32)")
+
+
+@pytest.mark.parametrize(
+    ("expiry", "said"),
+    [
+        (EXPIRY, "ok"),
+        (EXPIRY + LEFT_READY, "expected the state BUFFERED or EXPIRED, got READY"),
+        (OTHER_ID, "expected the event TransactionFailed, got none"),
+    ],
+)
+def test_how_a_transaction_expires(world: Open, tmp_path: Path, expiry: str, said: str) -> None:
+    """Its own event, and a state in which it can no longer be executed."""
+    source = (CONTRACTS / "plain" / "PlainCoordinator.vy").read_text()
+    assert source.count(EXPIRY) == 1
+    changed = tmp_path / "Changed.vy"
+    changed.write_text(source.replace(EXPIRY, expiry))
+    lab = world("sepolia", target=deployable(compile_once(changed)))
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace("0x976ea74026e726554db657fa54763abd0c3a0aa9", DEPLOYER.address))
+    deploy(lab)
+    assert run(lab, OPERATOR) == {**dict.fromkeys(PARTS, "ok"), "expired": said}
+
+
+def test_a_block_after_the_window(world: Open) -> None:
+    """The network is slow, and the contract right: nothing is wrong with it, and nothing proven."""
+    lab = world("sepolia")
+    deploy(lab)
+    parts = run(lab, OPERATOR, lambda: 200 if " ready 0x" in lab.said[-1] else 3)
+    assert list(parts) == ["buffered", "ready"]
+    assert parts["ready"].startswith("unknown: expected the call in a block before the window ended, it came ")
+
+
+def test_a_relayer_at_work(world: Open) -> None:
+    """It resolves first, as it should; whose call comes second proves nothing against the contract."""
+    lab = world("sepolia")
+    address, rpc, codec = deploy(lab), lab.rpc("sepolia"), lab.target.codec
+    rpc.call("anvil_impersonateAccount", OPERATOR.address)
+
+    def relay() -> int:
+        logs = [codec.decode_log(log) for log in rpc.logs(address, 0, rpc.block_number())]
+        buffered = [log.args for log in logs if log is not None and log.event == "TransactionBuffered"]
+        if buffered and int((rpc.block() or {})["timestamp"], 16) + 3 >= buffered[-1]["timestamp"]:
+            rpc.call("evm_increaseTime", 5)
+            data = codec.encode("resolve_dependency", [buffered[-1]["tx_id"]])
+            call = {"from": OPERATOR.address, "to": address, "data": data, "gas": "0x493e0"}
+            rpc.call("eth_sendTransaction", call)
+        return 3
+
+    parts = run(lab, OPERATOR, relay)
+    assert list(parts) == ["buffered", "ready"]
+    assert parts["ready"].startswith("unknown: expected to move 0x")
+    assert "it is READY already: another account did it, as a relayer at work does" in parts["ready"]
 
 
 def test_read_only_sends_nothing(world: Open) -> None:

@@ -20,7 +20,7 @@ from lab.coordinator import Fees, role_account, rollup_address, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.deploy.placement import put_on_chain
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.networks import load_network

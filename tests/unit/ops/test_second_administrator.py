@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Journal
 from lab.ops.opening import Opened
 from lab.ops.planning import Procedure

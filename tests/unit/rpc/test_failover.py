@@ -73,6 +73,8 @@ TROUBLE: dict[str, RpcFailure] = {
     "limit in words": RpcRefused("m", -32000, "Too Many Requests, retry later"),
     "compute units": RpcRefused("m", -32000, "exceeded its compute units per second capacity"),
     "it lags": RpcRefused("m", -32000, "header not found"),
+    "it lags, Nethermind": RpcRefused("m", -32000, "43234 could not be found"),
+    "it lags, Anvil": RpcRefused("m", -32602, "BlockOutOfRangeError: block height is 12 but requested was 13"),
     "internal": RpcRefused("m", -32603, "internal error"),
     "no such method": RpcRefused("m", -32601, "the method does not exist"),
 }
@@ -80,6 +82,7 @@ ANSWERS: dict[str, RpcRefused] = {
     "a revert": RpcRefused("m", 3, "execution reverted: Not authorized", "0x08c379a0"),
     "a revert without data": RpcRefused("m", -32603, "execution reverted"),
     "bad parameters": RpcRefused("m", -32602, "invalid argument 0"),
+    "a revert that names what it misses": RpcRefused("m", 3, "execution reverted: 7 could not be found", "0x08c379a0"),
     "a nonce": RpcRefused("m", -32000, "nonce too low"),
     "no funds": RpcRefused("m", -32000, "insufficient funds for gas * price + value"),
 }

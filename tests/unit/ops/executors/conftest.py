@@ -10,7 +10,7 @@ import pytest
 
 from lab.coordinator import Codec, StateNumbering
 from lab.live.execution.safe_execution import SafeDesk
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Header, Journal, open_journal
 from lab.live.signers.keystore import KeystoreAccount
 from lab.ops.chain import OperatedChain

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.live.execution.transactions import Waiting
+from lab.live.execution.waiting import Waiting
 from lab.live.journaling.journal import Journal
 from lab.ops.procedures.operators import AddOperator
 from lab.ops.procedures.pausing import Pause
