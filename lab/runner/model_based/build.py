@@ -113,7 +113,7 @@ class Builder:
 
     def turn(self, bits: int, *, after: int) -> int:
         """The first second after this one at which the low bits of the time are zero."""
-        return after + -(self.traits.start + after) % 2**bits
+        return after + -(self.traits.start + after) % (1 << bits)
 
     def flipped(self, tx_id: str, bit: int) -> str:
         """An id that differs in one bit."""
