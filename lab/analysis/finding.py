@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`accepted` is the reason that the source gives for leaving it so."""
+    """`accepted` is the reason that the source gives for leaving it so, `function` whom it is about, if it says."""
 
     rule: str
     severity: Severity
@@ -28,6 +28,7 @@ class Finding:
     column: int
     message: str
     accepted: str = ""
+    function: str = ""
 
     def __str__(self) -> str:
         left = f" (accepted: {self.accepted})" if self.accepted else ""

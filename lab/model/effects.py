@@ -6,7 +6,8 @@ Who was allowed to call, and whether the step was right, is left to the checks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from lab.model.history import History
 from lab.model.records import Block, Call, Log, Tx
@@ -95,6 +96,22 @@ def steps(history: History, chain: str) -> list[Step]:
         for block, tx in history.transactions(chain)
         for place, (call, ok, logs, skipped) in enumerate(_pair(tx))
     ]
+
+
+def with_callers(given: Iterable[Step]) -> list[Step]:
+    """An event that no call explains was emitted by the call before it in its transaction, or else by the first."""
+    calls: dict[str, Call] = {}
+    given = list(given)
+    for step in reversed(given):
+        if step.call is not None:
+            calls[step.tx.hash] = step.call
+    whole: list[Step] = []
+    for step in given:
+        call = step.call or calls.get(step.tx.hash)
+        if call is not None:
+            calls[step.tx.hash] = call
+        whole.append(replace(step, call=call))
+    return whole
 
 
 def _pair(tx: Tx) -> list[tuple[Call | None, bool, tuple[Log, ...], bool]]:

@@ -92,6 +92,11 @@ def play(script: Script) -> None:
     folder.mkdir(exist_ok=True)
     path = folder / "deployment.yaml"
     configuration(script, path)
+    if script.run.lab.spec.target.proxied is not None:
+        script.note(
+            "unsupported", "the contract stands behind a proxy of lab.yaml: `lab live` deploys and verifies none"
+        )
+        return
     path.write_text(written_for(list(script.run.lab.chains)), encoding="utf-8")
     (folder / "deployment.journal.jsonl").unlink(missing_ok=True)
     work = ScenarioDeployment(script, ScenarioOps(script), read_deployment(path), DEPLOYER).work()

@@ -170,6 +170,14 @@ def buffers(clock: Clock) -> None:
         clock.buffered(due, payload="0x" + body, after=known)
 
 
+def alike(clock: Clock) -> None:
+    """Ids in which one byte is zero, and then the one that has it: each is an id of its own."""
+    whole = "a7" * 32
+    holes = [f"0x{whole[: 2 * place]}00{whole[2 * place + 2 :]}" for place in range(32)]
+    for tx_id in (*holes, f"0x{whole}"):
+        clock.buffered(clock.now + 5, id=tx_id)
+
+
 def windows(clock: Clock) -> None:
     """The second before, the first, the last and the one after; all dependencies."""
     start = clock.now
@@ -304,7 +312,7 @@ def breaker(clock: Clock) -> None:
     clock.call("mark_failed", doomed[3])
 
 
-PARTS = (settings, roles, callers, buffers, windows, deadlines, batches, breaker)
+PARTS = (settings, roles, callers, buffers, alike, windows, deadlines, batches, breaker)
 
 
 def play(script: Script) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.analysis.analyse import analyse
+from lab.deploy.deployer import once_only
 from lab.errors import EnvironmentFailure
 from lab.runner.script import Script
 
@@ -22,6 +23,10 @@ timeout: 10m
 checks: []
 """
 
+# An initializer that lab.yaml names is there for whoever sets up; that nobody calls it again is tried by
+# `test_role_matrix`.
+ANYBODY = "unguarded-write"
+
 
 def play(script: Script) -> None:
     """Every open finding of high severity is an expectation of its own that is not met."""
@@ -34,12 +39,13 @@ def play(script: Script) -> None:
     except EnvironmentFailure as error:
         script.note("unsupported", str(error).splitlines()[0])
         return
-    for finding in analysis.open:
+    once = {call.what.partition("(")[0] for call in once_only(script.run.lab.spec.target)}
+    grave = [finding for finding in analysis.open if finding.rule != ANYBODY or finding.function not in once]
+    for finding in grave:
         place = f"{finding.file.name}:{finding.line}:{finding.column}"
         script.expect(f"no open finding of {finding.rule}", f"{place}: {finding.message}", met=False)
     script.note("analysed", f"{len(analysis.findings)} findings by {' and '.join(analysis.tools)}")
-    grave = len(analysis.open)
-    script.expect("no finding of high severity to be open", f"{grave} of {len(analysis.findings)}", met=not grave)
+    script.expect("no finding of high severity to be open", f"{len(grave)} of {len(analysis.findings)}", met=not grave)
 
 
 def test_static_analysis(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

@@ -60,7 +60,11 @@ class Sender:
             now = int(block["timestamp"], 16)
             if not self.model.reference:
                 self._stopped(function, outcome, chain.observer.observed[tx.hash][0])
+            known = set(self.model.entries)
             found = difference(self.model, self.codec, function, args, role_account(role).address, now, outcome)
+            if not outcome.ok:
+                # What was refused is not there, rightly or wrongly: nothing that comes later is held to it.
+                self.model.entries = {tx_id: entry for tx_id, entry in self.model.entries.items() if tx_id in known}
             did = "ok" if outcome.ok else f"reverted: {revert}"
             self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
             if outcome.ok and not self.model.reference and args and args[0] in self.model.entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lab.analysis.finding import Finding, Severity, at
 from lab.analysis.flow import Walker
@@ -23,7 +24,7 @@ def unguarded_write(program: Program) -> Iterator[Finding]:
             text = (
                 f"{function.name} writes {first.variable} in line {first.node.line} and never checks msg.sender before"
             )
-            yield at(function.node, "unguarded-write", Severity.HIGH, text)
+            yield replace(at(function.node, "unguarded-write", Severity.HIGH, text), function=function.name)
 
 
 def tx_origin(program: Program) -> Iterator[Finding]:

@@ -6,6 +6,9 @@ must emit and succeeded without an event leaves nothing to replay, so it fails b
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Container, Iterable
+
 from lab.checks.facts import clock, name_at
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, replay
@@ -13,7 +16,7 @@ from lab.checks.safety.storage import differences, hidden_execution
 from lab.model.chain.facts import StoredTransaction
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.model.history import History
-from lab.model.records import FinalRead
+from lab.model.records import FinalRead, Log
 from lab.model.verdict import CheckResult
 
 
@@ -27,31 +30,51 @@ def judge(history: History) -> CheckResult:
             judgement.doubt(f"the final reads of {chain} are missing: {why}", chain)
             continue
         replayed = replay(history, chain, final.number)
-        _judge_silent(history, judgement, replayed)
-        _judge_transactions(history, judgement, replayed, final)
+        silent = _judge_silent(history, judgement, replayed)
+        _judge_transactions(history, judgement, replayed, final, silent)
         for field, expected, stored in _controls(history, replayed, final):
             if expected is not None and stored is not None and expected != stored:
                 judgement.fail(f"expected {field} on {chain} to read {expected}, it reads {stored}", final)
     return judgement.result("no transaction was ever buffered")
 
 
-def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
-    """Operator calls that succeeded and emitted none of the events by which the others learn of it."""
+def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay) -> set[str]:
+    """Operator calls that succeeded and emitted none of the events by which the others learn of it.
+
+    Returns the transactions that they are about, whose states nobody knows from there on.
+    """
+    silent: set[str] = set()
+    strays: dict[str, list[Log]] = defaultdict(list)
+    for step in (seen.step for seen in replayed.seen if seen.step.call is None):
+        strays[step.tx.hash] += step.logs
     for step in (seen.step for seen in replayed.seen):
         call = step.call
         if call is None or call.function not in OPERATOR_FUNCTIONS or not EVENTS[call.function]:
             continue
         if step.ok and not step.skipped and not step.logs and step.tx_id is not None:
             judgement.judged += 1
+            stray = _of_others(history, replayed.chain, call.function, strays[step.tx.hash])
             message = (
                 f"expected {call.function} of {name_at(history, replayed.chain, step.tx_id)} to "
                 f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
-                f"{clock(step.block.t_ms)} and emitted nothing"
+                f"{clock(step.block.t_ms)} and emitted {stray}"
             )
             judgement.fail(message, step.block, step.tx_id)
+            silent.add(step.tx_id)
+    return silent
 
 
-def _judge_transactions(history: History, judgement: Judgement, replayed: ChainReplay, final: FinalRead) -> None:
+def _of_others(history: History, chain: str, function: str, strays: Iterable[Log]) -> str:
+    """What a transaction emitted about others than a call of it, which has no event of its own."""
+    logs = (log for log in strays if log.event in EVENTS[function] and "tx_id" in log.args)
+    return (
+        " and ".join(f"{log.event} of {name_at(history, chain, str(log.args['tx_id']))}" for log in logs) or "nothing"
+    )
+
+
+def _judge_transactions(
+    history: History, judgement: Judgement, replayed: ChainReplay, final: FinalRead, silent: Container[str]
+) -> None:
     chain = replayed.chain
     stored = {read.tx_id: read for read in final.transactions}
     for tx_id in sorted({*replayed.entries, *stored}):
@@ -59,7 +82,7 @@ def _judge_transactions(history: History, judgement: Judgement, replayed: ChainR
         if tx_id not in stored:
             judgement.doubt(f"{name} was not read at the end", chain, tx_id, final.seq)
             continue
-        wrong = differences(entry, stored[tx_id]) + _leftovers(stored[tx_id])
+        wrong = differences(entry, stored[tx_id], state_known=tx_id not in silent) + _leftovers(stored[tx_id])
         if replayed.blind and len(wrong) == 1 and hidden_execution(entry, stored[tx_id]):
             judgement.doubt(f"{name} reads as EXECUTED, maybe by an untraced transaction", chain, tx_id)
             continue

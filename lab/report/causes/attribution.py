@@ -28,39 +28,53 @@ class Attribution:
 # What these object to a contract does, whatever the relayer made of it.
 OF_CONTRACTS = ("S1", "S4", "S10", "S11")
 CRASH = "L4"
+# Settings of the whole contract, and the check whose rule goes by each: where that is wrong, so is what the check saw.
+GOES_BY = {"coordination_window": "S4", "paused": "S10", "authorized_operators": "S6"}
+# How a flow ends hangs on all of them.
+ENDS = "S9"
 
 
 def attribute(symptoms: Iterable[Symptom]) -> Attribution:
     """`symptoms` in the order of their times.
 
     What a crash changed shows at the end, and is dated by the crash: it comes behind whatever a contract did wrongly.
+    A setting of which only the end is known was wrong before whatever went by it.
     """
-    given = list(symptoms)
+    given = sorted(symptoms, key=lambda symptom: not _unknown_since(symptom))
     if any(symptom.check in OF_CONTRACTS for symptom in given):
         given.sort(key=lambda symptom: symptom.check == CRASH)
     roots: list[Symptom] = []
     links: list[Link] = []
+    of_tx: dict[str, Symptom] = {}
     for symptom in given:
-        same = [root for root in roots if symptom.tx is not None and symptom.tx == root.tx]
-        before = same or [root for root in reversed(roots) if _follows(symptom, root)]
-        if before:
-            links.append(Link(symptom, before[0], bool(same)))
-        else:
+        same = of_tx.get(symptom.tx) if symptom.tx is not None else None
+        root = same or next((root for root in reversed(roots) if _follows(symptom, root)), symptom)
+        if root is symptom:
             roots.append(symptom)
+        else:
+            links.append(Link(symptom, root, same is not None and root.tx == symptom.tx))
+        if symptom.tx is not None:
+            of_tx.setdefault(symptom.tx, root)
     return Attribution(tuple(roots), tuple(links))
+
+
+def _unknown_since(symptom: Symptom) -> bool:
+    """Whether it is a setting of the contract that was found wrong at the end, by whichever call."""
+    return symptom.kind == "check" and symptom.field in GOES_BY and not symptom.function
 
 
 def _follows(symptom: Symptom, root: Symptom) -> bool:
     """Whether a later symptom may be the wake of a root.
 
-    A check of safety is one only on the same flow. An expectation stands in a script, where behind a step that did not
-    come as it should the rest does not either; one that a call must end as the documentation says, of another function
-    and another flow, stands for itself. Liveness ends where anything else goes wrong.
+    A check of safety is one only on the same flow, or where it goes by a setting. An expectation stands in a script,
+    where behind a step that did not come as it should the rest does not either; one that a call must end as the
+    documentation says, of another function and another flow, stands for itself. Liveness ends where anything else goes
+    wrong.
     """
     if symptom.kind in ("missing", "operation", "evidence"):
         return False
     if symptom.kind == "check" and not symptom.check.startswith("L"):
-        return _same_way(symptom, root)
+        return _same_way(symptom, root) or (symptom.check == ENDS and root.field in GOES_BY)
     if symptom.demands and root.kind not in ("missing", "operation"):
         return _same_way(symptom, root) or symptom.function == root.function or symptom.demands == root.check
     return True

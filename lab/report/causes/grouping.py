@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.effects import OPERATOR_FUNCTIONS
-from lab.report.causes.attribution import Attribution
+from lab.report.causes.attribution import GOES_BY, Attribution
 from lab.report.causes.symptoms import Symptom
 
 R = TypeVar("R")
 # Their messages say which field differs, and another field is another mistake.
 _BY_FIELD = ("S7", "S11", "S12")
 _SIDES = ("before", "after")
-# The check whose rule goes by what a getter shows: where that is wrong, so is what the check saw.
-_GOES_BY = {"coordination_window": "S4", "paused": "S10", "authorized_operators": "S6"}
+# What a contract works out when it is asked: wrong whatever was called before.
+_WORKED_OUT = ("is_transaction_ready",)
 
 
 @dataclass
@@ -33,10 +33,10 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in five cases: it is an expectation about the very transaction that a check objects to; it was
+    A key joins another in six cases: it is an expectation about the very transaction that a check objects to; it was
     never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
-    an expectation about an outcome of a function to which exactly one check objects; or it is a probe of a function
-    that ends as exactly one call did.
+    an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
+    ends as exactly one call did; or it was read at an end, and exactly one call left the same getter wrong.
     """
     given = list(attributions)
     head = _heads(given)
@@ -95,13 +95,15 @@ def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
     for key, roots in behind.items():
         if key not in rooted:
             heads.join(key, roots.most_common(1)[0][0])
-    _join_alike(heads, rooted, counts)
+    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
+    _join_findings(heads, checks, counts)
+    _join_what_goes_by_a_getter(heads, rooted)
+    _join_expectations(heads, list(rooted.values()), checks)
     return heads
 
 
-def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[str]) -> None:
-    """Findings of one check about one outcome of one function; then expectations to the one check that knows theirs."""
-    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
+def _join_findings(heads: _Heads, checks: Sequence[Symptom], counts: Counter[str]) -> None:
+    """Findings of one check about one outcome of one function."""
     alike: dict[tuple[str, str, str], list[Symptom]] = defaultdict(list)
     for symptom in checks:
         if symptom.check not in _BY_FIELD:
@@ -114,24 +116,30 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
             first = min(keys, key=lambda key: (-counts[key], key))
             for key in keys:
                 heads.join(key, first)
+
+
+def _join_expectations(heads: _Heads, rooted: Sequence[Symptom], checks: Sequence[Symptom]) -> None:
+    """To each other where one function lacks one outcome; then to the one check, or the one call, that knows theirs."""
+    expectations = [symptom for symptom in rooted if symptom.kind == "expectation"]
     by_demand: dict[tuple[str, str], str] = {}
-    _join_what_goes_by_a_getter(heads, rooted)
-    for symptom in rooted.values():
-        if symptom.kind == "expectation":
-            demand = symptom.demands or symptom.field
-            if demand and symptom.function:
-                heads.join(symptom.key, by_demand.setdefault((symptom.function, demand), symptom.key))
-            known = {heads(check.key) for check in checks if _knows(check, symptom)}
-            known = known or {heads(call.key) for call in rooted.values() if _same_end(call, symptom)}
-            if len(known) == 1:
-                heads.join(symptom.key, known.pop())
+    for symptom in expectations:
+        demand = symptom.demands or symptom.field
+        if demand and symptom.function:
+            subject = "" if symptom.field in _WORKED_OUT else symptom.function
+            heads.join(symptom.key, by_demand.setdefault((subject, demand), symptom.key))
+    for symptom in expectations:
+        known = {heads(check.key) for check in checks if _knows(check, symptom)}
+        known = known or {heads(call.key) for call in rooted if _same_end(call, symptom)}
+        known = known or {heads(call.key) for call in rooted if _after_which(call, symptom)}
+        if len(known) == 1:
+            heads.join(symptom.key, known.pop())
 
 
 def _join_what_goes_by_a_getter(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:
     """Findings of a check about operators' calls, and refusals that it demands, to the getter that was wrong."""
-    read = [symptom for symptom in rooted.values() if symptom.kind == "expectation" and symptom.field in _GOES_BY]
+    read = [symptom for symptom in rooted.values() if symptom.kind == "expectation" and symptom.field in GOES_BY]
     for wrong in sorted(read, key=lambda symptom: symptom.key):
-        rule = _GOES_BY[wrong.field]
+        rule = GOES_BY[wrong.field]
         for symptom in rooted.values():
             demanded = symptom.kind == "expectation" and not symptom.field and symptom.demands == rule
             if symptom.function in OPERATOR_FUNCTIONS and (demanded or symptom.check == rule):
@@ -162,6 +170,12 @@ def _same_end(call: Symptom, probe: Symptom) -> bool:
     if call.kind != "expectation" or call.tx is None or probe.tx is not None or not call.says:
         return False
     return call.function == probe.function and call.says in probe.says
+
+
+def _after_which(call: Symptom, read: Symptom) -> bool:
+    """Whether a call left wrong what was read at an end, when nobody knew which call it had been."""
+    unknown = read.field and read.function in ("", read.field)
+    return bool(unknown) and call.field == read.field and call.function not in ("", call.field)
 
 
 def _side(symptom: Symptom) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.html.text import clean
-from lab.model.effects import Step, steps
+from lab.model.effects import Step, steps, with_callers
 from lab.model.history import History
 from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
 from lab.report.causes.documentation import function_in, reasons_of
+from lab.report.causes.fields import STORED, field_of, read_field
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
@@ -23,24 +24,18 @@ _REFUSALS = {
     "S6": re.compile(r"Not authorized|Only (?:pending )?owner|want of authority"),
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
-# What a transaction is buffered with, and the storage shows otherwise.
-_STORED = re.compile(r"\b(origin|target|payload|dependency|timestamp): expected \S+, stored ")
-# The same, as a view shows it in a sequence that nobody mined.
-_VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
-# What the whole contract holds, by its getter.
-_HELD = re.compile(
-    r"expected (\w+)(?:\(\w+\))? (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) "
-    r"|\b(\w+) afterwards: expected |\b(\w+)\(\) = "
-)
 # What a call emitted, beside what it had to.
 _EMITTED = re.compile(r"expected ([A-Z]\w+(?: and [A-Z]\w+)*|no documented event)(?: with (\w+) [^,]+)?, got (\w+)")
-_COUNTED = re.compile(r"\bto have counted \d+ failures")
+# A call without an event of its own, whatever another one emitted about the same transaction.
+_SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
 _REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
 FINDINGS_MAX = 200
+# Behind every call of a block.
+NO_PLACE = (1 << 30, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +53,7 @@ class Symptom:
         tx: The hash of the transaction that shows it.
         demands: The reason that a call was expected to revert with, or not to; the check that demands it.
         field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
+        place: Where in the block of that moment: the transaction's index, then the call's.
     """
 
     kind: Kind
@@ -73,11 +69,12 @@ class Symptom:
     tx: str | None = None
     demands: str = ""
     field: str = ""
+    place: tuple[int, int] = NO_PLACE
 
     @property
-    def order(self) -> tuple[bool, int, bool]:
-        """By time, what knows none last; of one moment a check first."""
-        return self.t_ms is None, self.t_ms or 0, self.kind != "check"
+    def order(self) -> tuple[bool, int, bool, tuple[int, int]]:
+        """By time, what knows none last; of one moment a check first, and of one block what came first in it."""
+        return self.t_ms is None, self.t_ms or 0, self.kind != "check", self.place
 
 
 def symptoms_of(verdict: RunVerdict, history: History | None) -> list[Symptom]:
@@ -120,7 +117,7 @@ class _Reader:
     def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
         step = self._step_of(finding)
         function = step.function or "" if step is not None else ""
-        if step is not None and (_STORED.search(finding.message) or _not_stored(finding.message)):
+        if step is not None and (STORED.search(finding.message) or _not_stored(finding.message)):
             # Read at the end, and as wrong since that call.
             finding = finding.model_copy(update={"t_ms": step.block.t_ms})
         return Symptom(
@@ -135,7 +132,8 @@ class _Reader:
             function=function,
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
-            field=_field_of(result.check, finding.message),
+            field=field_of(result.check, finding.message),
+            place=step.order[1:] if step is not None and step.block.t_ms == finding.t_ms else NO_PLACE,
         )
 
     def expectations(self) -> Iterator[Symptom]:
@@ -165,7 +163,7 @@ class _Reader:
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
-                field=_read_field(expectation.actual, text),
+                field=read_field(expectation.actual, text),
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -191,7 +189,7 @@ class _Reader:
 
     def _steps_of(self, chain: str) -> list[Step]:
         if chain not in self._steps:
-            self._steps[chain] = steps(self._history, chain) if self._history is not None else []
+            self._steps[chain] = with_callers(steps(self._history, chain)) if self._history is not None else []
         return self._steps[chain]
 
     def _step_of(self, finding: Finding) -> Step | None:
@@ -204,8 +202,10 @@ class _Reader:
             for step in self._steps_of(finding.chain)
             if step.block.seq in seqs and step.call is not None and finding.tx_id in (None, step.tx_id)
         ]
-        if near and _STORED.search(finding.message):
+        if near and STORED.search(finding.message):
             return near[0]
+        if _SILENT.search(finding.message):
+            near = [step for step in near if not step.logs]
         exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
         named = [step for step in exact if step.function and step.function in finding.message]
         return next(reversed(named or exact), None)
@@ -227,28 +227,6 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
     match = _MISSING.search(reason)
     for function in match[1].split(", ") if match is not None else ():
         yield Symptom("missing", f"missing {function}", text, t_ms=t_ms, function=function)
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.search(text)
-    return next(filter(None, match.groups()), "") if match is not None else ""
-
-
-def _field_of(check: str, message: str) -> str:
-    """What is not stored as it was given, or not held as it was counted."""
-    if check == "S7":
-        return "payload" if "payload" in message else ""
-    if _COUNTED.search(message):
-        return "failure_count"
-    return _first(_STORED, message) or _first(_HELD, message)
-
-
-def _read_field(actual: str, text: str) -> str:
-    """What a getter shows wrongly; a state is no field, but what came of the call."""
-    field = _first(_VIEWED, actual) or _first(_HELD, text)
-    # The history calls these fields by shorter names.
-    field = field.removesuffix("_rollup").removesuffix("_tx_id")
-    return "" if field in ("state", "get_transaction_state") else field
 
 
 def _demanded(function: str, text: str) -> str:

@@ -46,6 +46,7 @@ class Traits:
         payload_max: Bytes of payload that it takes.
         horizon_s: How far ahead a timestamp may lie; None where it has declared no such limit.
         window_s: The coordination window that it was set up with.
+        start: When a sequence starts, in seconds since 1970.
         second_roles: Roles beside the operator's, which some operator functions ask for instead.
     """
 
@@ -55,6 +56,7 @@ class Traits:
     payload_max: int = 512
     horizon_s: int | None = None
     window_s: int = 30
+    start: int = 0
     second_roles: tuple[str, ...] = ()
 
 
@@ -100,6 +102,18 @@ class Builder:
         changed = "0x" + raw.hex()
         self.labels[changed] = f"{self.labels.get(value, 'it')} with byte {position} changed"
         return changed
+
+    def with_byte(self, tx_id: str, position: int, value: int) -> str:
+        """The id with one byte at this value."""
+        raw = bytearray.fromhex(tx_id.removeprefix("0x"))
+        raw[position] = value
+        changed = "0x" + raw.hex()
+        self.labels[changed] = f"{self.labels.get(tx_id, 'it')} with byte {position} at {value}"
+        return changed
+
+    def turn(self, bits: int, *, after: int) -> int:
+        """The first second after this one at which the low bits of the time are zero."""
+        return after + -(self.traits.start + after) % (1 << bits)
 
     def flipped(self, tx_id: str, bit: int) -> str:
         """An id that differs in one bit."""

@@ -64,6 +64,7 @@ class Player:
             payload_max=self.limits.payload_bytes if self.limits.payload_bytes is not None else PAYLOAD_MAX,
             horizon_s=self.limits.horizon_seconds,
             window_s=self.model.window,
+            start=self.start,
             second_roles=tuple(codec.names.second_roles),
         )
 

@@ -19,6 +19,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "accounts": accounts.accounts,
     "stop": kinds.stop,
     "identifiers": values.identifiers,
+    "boundaries": values.boundaries,
     "numbers": values.numbers,
     "payload": values.payload,
     "batches": walks.batches,

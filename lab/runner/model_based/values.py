@@ -12,6 +12,9 @@ from lab.runner.model_based.build import Builder, Due
 # 17 years: as far ahead as every contract has to go, whatever type it has for a time.
 FAR_S = 2**29
 LASTING = 8
+# Low bits of the time that turn over together: whole bytes, the lowest one twice as often.
+TURNING_BITS = (8, 16, 24, 8)
+LEAD_S = 40
 
 
 def identifiers(make: Builder) -> None:
@@ -58,6 +61,40 @@ def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:
         make.resolve(child)
     for neighbour in make.rng.sample(neighbours, len(neighbours) // 2):
         make.buffer(Due(make.now + 9), tx_id=neighbour, payload="0x")
+
+
+def boundaries(make: Builder) -> None:
+    """Ids with a byte at an end of its range beside the same ids without; moments at which bytes of the time turn."""
+    positions = [8 * (make.number % 4) + step for step in range(8)]
+    due, ids = Due(make.now + 40), list[str]()
+    for variants_first in (True, False):
+        base = make.new_id("base", "0x" + bytes(make.rng.randint(1, 254) for _ in range(32)).hex())
+        variants = [make.with_byte(base, position, end) for position in positions for end in (0, 255)]
+        ids += [*variants, base] if variants_first else [base, *variants]
+    for tx_id in ids:
+        make.buffer(due, tx_id=tx_id, payload="0x")
+    make.until(int(due))
+    for tx_id in ids:
+        make.resolve(tx_id)
+    for tx_id in make.rng.sample(ids, 9):
+        make.execute(tx_id)
+    _turn_over(make, make.pick(TURNING_BITS))
+
+
+def _turn_over(make: Builder, bits: int) -> None:
+    """What is due before, at and after a moment whose low bits are all zero; resolved on either side of it."""
+    span = make.traits.window_s
+    turn = make.turn(bits, after=make.now + span + LEAD_S)
+    make.until(turn - span - LEAD_S)
+    ends = [(turn - span - 1, turn), (turn - span, turn), (turn - 1, turn + span - 1), (turn - 1, turn + span)]
+    ends += [(turn, turn + span), (turn, turn + span + 1)]
+    both = [(turn + due, turn + when) for due, when in ((-1, -1), (0, -1), (0, 0), (1, 0), (1, 1), (-1, 1))]
+    resolved = [(when, make.buffer(Due(due), payload="0x")) for due, when in (*ends, *both)]
+    for when, tx_id in sorted(resolved, key=lambda pair: pair[0]):
+        make.until(when)
+        make.resolve(tx_id)
+    for _, tx_id in resolved:
+        make.execute(tx_id)
 
 
 def numbers(make: Builder) -> None:

@@ -117,6 +117,26 @@ def test_a_proxy_is_no_fault(shared_backend: ProcessBackend, tmp_path: Path, kin
     reasons(shared_backend, project(tmp_path / kind, kind), scenario, Verdict.PASS)
 
 
+def test_an_initializer_is_there_for_whoever_sets_up(tmp_path: Path) -> None:
+    """One that lab.yaml names is no open finding; another function that anybody may write by is."""
+    guard = '    assert msg.sender == self.owner, "Only owner can set window"\n'
+    for name, here, code, words in (("good", "", 0, ""), ("open", guard, 1, "set_coordination_window writes")):
+        folder = project(tmp_path / name, "minimal", here)
+        command = [*(sys.executable, "-m", "pytest", str(SCENARIOS / "quality/test_static_analysis.py"), "-q")]
+        command += ["-p", "no:cacheprovider", "--lab-backend", "process", "--lab-results", str(folder / "results")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == code, done.stdout
+        assert words in done.stdout
+        assert "initialize writes" not in done.stdout
+
+
+def test_what_lab_live_does_not_deploy_is_not_rehearsed(shared_backend: ProcessBackend, tmp_path: Path) -> None:
+    """No fault of the contract, and no proof either."""
+    folder = project(tmp_path / "minimal", "minimal")
+    (reason,) = reasons(shared_backend, folder, "drills/test_live_rehearsal", Verdict.UNKNOWN)
+    assert "behind a proxy" in reason
+
+
 @pytest.mark.parametrize(
     ("kind", "here", "scenario", "words"),
     [

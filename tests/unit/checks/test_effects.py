@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model.effects import steps
+from lab.model.effects import steps, with_callers
 
 from .calls import admin, buffer, execute, log, resolve
 from .histories import PROXY, ROLES, Story, leg
@@ -36,6 +36,19 @@ def test_an_event_between_two_calls_stays_unexplained() -> None:
     assert [(step.function, step.tx_id) for step in steps(story.history(), "two")] == [
         ("buffer_transaction", A.tx_id),
         (None, B.tx_id),
+        ("resolve_dependency", A.tx_id),
+    ]
+
+
+def test_an_event_that_no_call_explains_has_a_caller() -> None:
+    """The call before it in its transaction; the first one where it comes before them all."""
+    story, stray = Story(A, B), log("TransactionReady", tx_id=B.tx_id)
+    first, logs = buffer(A)
+    story.mine("two", 20, story.tx("two", "operator", (first, (stray, *logs, stray)), resolve(A.tx_id), to=PROXY))
+    assert [(step.function, step.tx_id) for step in with_callers(steps(story.history(), "two"))] == [
+        ("buffer_transaction", B.tx_id),
+        ("buffer_transaction", A.tx_id),
+        ("buffer_transaction", B.tx_id),
         ("resolve_dependency", A.tx_id),
     ]
 

@@ -375,6 +375,17 @@ def test_s11_wants_a_success_to_show_by_its_event(silent: Any, verdict: Verdict)
     assert judged("S11", story).verdict is verdict
 
 
+def test_s11_says_what_a_call_emitted_instead() -> None:
+    """An event about another transaction; what the storage then holds is no second finding."""
+    other = leg("flow.b", "two", 20, id=8)
+    silent = (resolve(A.tx_id)[0], (log("TransactionReady", tx_id=other.tx_id),))
+    (finding,) = judged("S11", story_of(buffer(A), silent, final=[stored(A, "READY")])).findings[:1]
+    assert finding.message.endswith("and emitted TransactionReady of transaction 0x00000000 on two")
+    mute = (resolve(A.tx_id)[0], ())
+    (finding,) = judged("S11", story_of(buffer(A), mute, final=[stored(A, "READY")])).findings
+    assert finding.message.endswith("and emitted nothing")
+
+
 def test_s11_expects_no_event_of_what_a_tripped_batch_skipped() -> None:
     """The calls behind the trip in the same transaction did nothing, so there is nothing to tell."""
     other = leg("flow.b", "two", 20, id=8)

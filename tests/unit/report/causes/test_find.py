@@ -141,6 +141,16 @@ def test_a_call_by_a_role_is_of_its_function(tmp_path: Path, function: str) -> N
     assert (cause.function, len(cause.runs)) == (function, 2)
 
 
+@pytest.mark.parametrize("wanted", ["optimism: is_transaction_ready(swap.settle) = True", "is_transaction_ready"])
+def test_a_getter_with_an_argument_is_known_by_its_name(tmp_path: Path, wanted: str) -> None:
+    """As a step of a scenario asks for it, and as a sequence reads it."""
+    by_step = unmet(tmp_path, wanted, "False")
+    by_model = unmet(
+        tmp_path, "life as documented", "resolve_dependency: expected is_transaction_ready afterwards to be True, got x"
+    )
+    assert len(report_of(tmp_path, by_step, by_model).causes) == (1 if "=" in wanted else 2)
+
+
 def unmet(tmp_path: Path, wanted: str, actual: str) -> object:
     """A failed run in which one expectation was not met."""
     folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)

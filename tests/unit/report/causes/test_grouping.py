@@ -28,6 +28,9 @@ def missing(function: str, t_ms: int = 5) -> Symptom:
     return Symptom("missing", f"missing {function}", function, t_ms=t_ms)
 
 
+WINDOW = "coordination_window"
+
+
 def causes(*runs: Sequence[Symptom]) -> list[Group[int]]:
     """The groups over runs of the given symptoms."""
     ordered = (sorted(run, key=lambda symptom: symptom.order) for run in runs)
@@ -161,6 +164,58 @@ def test_what_a_call_leaves_decides_who_calls_it_next() -> None:
         expectation("window afterwards", function="accept_ownership", field="coordination_window"),
     ):
         assert len(causes([again], [other])) == 2
+
+
+def test_how_a_flow_ends_hangs_on_the_settings() -> None:
+    """A window that is wrong was wrong before what ended by it, though it is read after all; alone it is a cause."""
+    wrong = check("S11", "coordination_window on CHAIN to read N, it reads N", 300, function="", field=WINDOW)
+    half = check("S9", "executed as a whole or not at all", 200, function="buffer_transaction", flow="f")
+    (cause,) = causes([half, wrong])
+    assert cause.key == wrong.key
+    assert len(causes([half], [wrong])) == len(causes([half, wrong], [half])) == 2
+    other = check("S11", "payload: expected HEX, stored HEX", 300, function="buffer_transaction", field="payload")
+    assert len(causes([half, other])) == 2
+
+
+def test_what_is_worked_out_is_wrong_whatever_was_called() -> None:
+    """A view that takes state and time together; what is stored is wrong by the call that stored it."""
+    views = [
+        expectation(f"{function}: is_transaction_ready to be True", function=function, field="is_transaction_ready")
+        for function in ("buffer_transaction", "resolve_dependency", "is_transaction_ready")
+    ]
+    assert len(causes(*([view] for view in views))) == 1
+    held = [
+        expectation(f"{function}: {WINDOW} to be N", function=function, field=WINDOW)
+        for function in ("buffer_transaction", "add_operator")
+    ]
+    assert len(causes(*([one] for one in held))) == 2
+
+
+def test_what_was_read_at_an_end_belongs_to_the_one_call_that_left_it_wrong() -> None:
+    """Two calls that leave it wrong may be two mistakes."""
+    read = expectation("coordination_window afterwards to be N", function=WINDOW, field=WINDOW)
+    by_call = expectation("add_operator: coordination_window", function="add_operator", field=WINDOW)
+    (cause,) = causes([read], [by_call])
+    assert cause.key == by_call.key
+    other = expectation("buffer_transaction: coordination_window", function="buffer_transaction", field=WINDOW)
+    assert len(causes([read], [by_call], [other])) == 3
+
+
+def test_what_came_first_in_a_block_is_the_root() -> None:
+    """Checks list what they find in their own order."""
+    resolved = check("S1", "READY to READY", function="resolve_dependency", flow="f", place=(2, 1))
+    executed = check("S1", "BUFFERED to EXECUTED", function="mark_executed", flow="f", place=(3, 0))
+    (cause,) = causes([executed, resolved])
+    assert cause.key == resolved.key
+
+
+def test_all_views_of_one_transaction_have_one_root() -> None:
+    """Also of one that came behind another one itself."""
+    first = check("S11", "emitted nothing", 5, tx_id="0xa", tx="0x1")
+    again = check("S11", "emitted nothing", 9, tx_id="0xa", tx="0x2", place=(1, 0))
+    event = check("S6", "an event without a call", 9, tx_id="0xb", tx="0x2", place=(1, 1))
+    (cause,) = causes([first, again, event])
+    assert cause.key == first.key
 
 
 def test_a_count_belongs_to_the_check_that_counts() -> None:

@@ -1,0 +1,89 @@
+"""One byte of a correct contract changed is one cause, however many scenarios it fails and whichever checks object."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.chains.nodes.process import ProcessBackend
+from lab.explore.mutate.library import load_library
+from lab.paths import SCENARIOS
+from lab.report.causes.find import find_causes
+from lab.session.suite import compile_target
+from lab.session.under_test import system_under_test
+
+from .test_correct import HERE, played, scenario_name
+
+SEQUENCES = ("model/test_model", "mutation/test_every_rule", "security/test_input_fuzzing")
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A bug of one of the correct contracts: `here` becomes `instead`. Each of the scenarios fails by it."""
+
+    which: str
+    here: str
+    instead: str
+    scenarios: tuple[str, ...]
+    title: str
+
+
+PLANTED = {
+    # Several checks see one event: it is about another transaction, comes without a call, and is one too many.
+    "ready_names_parent": Planted(
+        "turnstile",
+        "    log TransactionReady(tx_id=tx_id)\n",
+        "    log TransactionReady(tx_id=dependency if dependency != empty(bytes32) else tx_id)\n",
+        (*SEQUENCES, "dependencies/single_dependency", "model/test_orphaned_effects", "dependencies/parallel_flows"),
+        "S11 storage (resolve_dependency)",
+    ),
+    # A getter works it out, whatever was called before.
+    "ready_of_parent": Planted(
+        "turnstile",
+        "    return self._state(tx_id) == 2\n",
+        "    parent: bytes32 = self.requests[tx_id].dependency\n"
+        "    return self._state(tx_id if parent == empty(bytes32) else parent) == 2\n",
+        SEQUENCES[:2],
+        "an expectation is not met (resolve_dependency)",
+    ),
+    # Flows end half done, and late: before anybody reads the window.
+    "dependency_resets_window": Planted(
+        "plain",
+        "    self.transaction_count += 1\n",
+        "    self.transaction_count += 1\n    if dependency_tx_id != empty(bytes32):\n"
+        "        self.coordination_window = 30\n",
+        ("model/test_model", "failures/parent_reorged", "failures/partition"),
+        "S11 storage",
+    ),
+    # Sequences that read the getter at their end only.
+    "addition_resets_window": Planted(
+        "plain",
+        "    self.authorized_operators[account] = True\n",
+        "    self.authorized_operators[account] = True\n    self.coordination_window = 30\n",
+        SEQUENCES,
+        "an expectation is not met (add_operator)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_one_bug_is_one_cause(shared_backend: ProcessBackend, tmp_path: Path, name: str) -> None:
+    """With the check and the function that say most of it."""
+    bug = PLANTED[name]
+    shutil.copytree(HERE / bug.which, tmp_path / "project")
+    (source,) = (tmp_path / "project").glob("*.vy")
+    assert source.read_text().count(bug.here) == 1
+    source.write_text(source.read_text().replace(bug.here, bug.instead))
+    target = compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=source.parent))
+    entries = load_library(SCENARIOS, lambda path: scenario_name(path) in bug.scenarios).items
+    folders = [
+        played(target, entry, shared_backend, tmp_path / "session" / str(number)).folder
+        for number, entry in enumerate(entries.values())
+    ]
+    report = find_causes(tmp_path, folders, name)
+    assert [cause.title for cause in report.causes] == [bug.title]
+    failed = {Path(run.scenario).stem for run in report.causes[0].runs}
+    assert failed == {Path(scenario).stem for scenario in bug.scenarios}
