@@ -96,6 +96,8 @@ class RunManifest(Recorded):
 
     `speed` is how many seconds of chain time passed in one of the wall's, under the real clock.
 
+    `library` says which of the lab's own scenarios the file is, and is empty where it is a namesake of one.
+
     `state` is started or ended; what only the end of a run knows is not stated before. `engine_sha256` is of the
     sources that judge.
     """
@@ -104,6 +106,7 @@ class RunManifest(Recorded):
     item: Text | None = None
     scenario_file: Text | None = None
     scenario_sha256: Text | None = None
+    library: str | None = None
     name: str | None = None
     description: str | None = None
     rows: Texts = ()
@@ -159,9 +162,10 @@ class MeasuredRow(Recorded):
 
 
 class MeasurementManifest(Recorded):
-    """Of a load or mutation run, and of its `rows.json`."""
+    """Of a load or mutation run, and of its `rows.json`. `profile_file` is a user's own, None for the lab's."""
 
     profile: str | Mapping[str, Any] | None = None
+    profile_file: Text | None = None
     item: Text | None = None
     started: Text | None = None
     lab: LabFacts = LabFacts()

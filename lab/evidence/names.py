@@ -12,9 +12,10 @@ import os
 import re
 from pathlib import Path
 
+from lab.bounded_files import sha256_file
 from lab.errors import EnvironmentFailure, system_words
 from lab.model.run_names import text_of
-from lab.paths import real_path
+from lab.paths import DATA, SCENARIOS, real_path
 
 LIBRARY = "scenarios"
 READABLE_MAX = 100
@@ -111,6 +112,19 @@ def recorded_path(file: Path, root: Path) -> str:
     way = hashlib.sha256(str(path.parent).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     folder = [path.parent.name] if path.parent.name and path.parent != _home() else []
     return text_of("/".join([f"elsewhere-{way}", *folder, path.name]))
+
+
+def library_name(file: Path) -> str | None:
+    """Which scenario of the library a file is, as its manifest names it, by content: a project may have a copy of it.
+
+    Empty where it is another one under such a name, None where the library has none of that name. Raises OSError.
+    """
+    namesakes = [path for path in (SCENARIOS / file.parent.name).glob("*") if path.is_file() and path.stem == file.stem]
+    if not namesakes:
+        return None
+    digest = sha256_file(file)
+    same = (path for path in namesakes if sha256_file(path) == digest)
+    return next((path.relative_to(DATA).as_posix() for path in same), "")
 
 
 def _home() -> Path | None:

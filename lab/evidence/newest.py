@@ -26,7 +26,8 @@ from lab.paths import real_path
 LATEST = "latest"
 _SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRY = re.compile("[1-9][0-9]{0,3}")  # the number of another try of a run in its session: `pays~2`
-_Key = tuple[str, str]
+# File, item, and whether it is a user's file under a name of the library's.
+_Key = tuple[str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         return None
     return _Run(
         folder=folder,
-        key=(manifest.scenario_file, manifest.item),
+        key=(manifest.scenario_file, manifest.item, manifest.library == ""),
         order=(moment, session, attempt),
         family=frozenset(manifest.scenario_items),
         made_with=_made_with(manifest),
@@ -165,15 +166,16 @@ def _made_with(made: RunManifest) -> tuple[Any, ...] | None:
 def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:
     """Without items that the newest run of their file no longer names: its matrix was changed."""
     given = list(items)
-    newest: dict[str, _Run] = {}
+    newest: dict[tuple[str, bool], _Run] = {}
     for run, *_ in given:
         # A test in Python names itself only, and says nothing of the other tests in its file.
-        if run.key[0].endswith((".yaml", ".yml")) and run.key[1] in run.family:
-            file = run.key[0]
-            newest[file] = max(newest.get(file, run), run, key=lambda run: run.order)
+        file, item, namesake = run.key
+        if file.endswith((".yaml", ".yml")) and item in run.family:
+            named = (file, namesake)
+            newest[named] = max(newest.get(named, run), run, key=lambda run: run.order)
     for runs in given:
-        file, item = runs[0].key
-        if file not in newest or item in newest[file].family:
+        file, item, namesake = runs[0].key
+        if (file, namesake) not in newest or item in newest[file, namesake].family:
             yield runs
 
 

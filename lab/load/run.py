@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.chains.processes.reaper import Reaper
+from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
@@ -25,9 +26,10 @@ from lab.load.prepare.context import RelayerKind, context_of
 from lab.load.prepare.made_of import MadeOf
 from lab.load.prepare.prepare import Prepared, check_operators, prepare
 from lab.load.prepare.sources import LoadEnvironment, own_nodes, parse_urls, running_nodes
-from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile
+from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile, recorded_profile
 from lab.load.profile.shapes import Soak
 from lab.load.record.plan import Plan
+from lab.load.record.run_files import PROFILE_FILE
 from lab.networks.profile import NetworkProfile
 from lab.session.suite import cache_folder, compile_target, new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
@@ -66,7 +68,7 @@ def run_load(
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results, profile)
+    run_id, folder = new_folder(options.results, profile, options.beside)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
         stack.callback(suite.close)
@@ -87,7 +89,7 @@ def run_remote(
     require_fast_backend()
     nodes = parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    _, folder = new_folder(options.results, profile)
+    _, folder = new_folder(options.results, profile, options.beside)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
@@ -101,14 +103,18 @@ def run_remote(
         ).execute(), folder
 
 
-def new_folder(results: Path, profile: LoadProfile) -> tuple[str, Path]:
-    """A run's name and its folder, which says already what is going to be measured: a run that dies is known."""
+def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) -> tuple[str, Path]:
+    """A run's name and its folder, which says already what is going to be measured: a run that dies is known.
+
+    `own` is the user's own profile file, if it is one: two of them may have one name inside.
+    """
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
     folder.mkdir(parents=True)
     facts = {"profile": profile.name, "item": f"load {profile.name}", "run_id": run_id, "lab": lab_state()}
+    file = recorded_profile(own[0], folder.parents[2]) if own else None
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    write_started(folder, {"schema_version": 1, **facts, "started": started})
+    write_started(folder, {"schema_version": 1, **facts, PROFILE_FILE: file, "started": started})
     return run_id, folder
 
 
@@ -189,18 +195,20 @@ class LoadRun:
         locust = LocustProcess(prepared.plan, self.folder, self.reaper, web_port=self.options.web_port)
         restart, self.locust = self._restart(prepared), locust
         self.interrupts.graceful = True
+        clock = WallClockWatch()
         try:
             watch.start()
             locust.start()
             if restart is not None:
                 restart.start()
             self.notify(f"load runs for {prepared.plan.seconds:g} s; Ctrl-C ends it early, with a report")
-            self._await(locust, restart, prepared.plan)
+            self._await(locust, restart, prepared.plan, clock)
             self.notify("draining")
             quiet_s = FLOW_QUIET_S if self.relayer is not None else 0.0
             within_s = INTERRUPTED_DRAIN_S if self.interrupts.count or self.lost else self.profile.drain_ms / 1000
             if not self.problems and not watch.drain(within_s, quiet_s):
                 self.notify(f"not everything was mined within {within_s:g} s")
+            self._look_at_clock(clock)
         finally:
             locust.kill()
             if restart is not None:
@@ -219,9 +227,15 @@ class LoadRun:
         chosen = {name: chain for name, chain in chains.items() if not shape.restart or name in shape.restart}
         return Restart(chosen, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
 
-    def _await(self, locust: LocustProcess, restart: Restart | None, plan: Plan) -> None:
+    def _look_at_clock(self, clock: WallClockWatch) -> None:
+        if trouble := clock_trouble(clock):
+            self.lost.append(trouble)
+            self.notify(trouble)
+
+    def _await(self, locust: LocustProcess, restart: Restart | None, plan: Plan, clock: WallClockWatch) -> None:
         latest = max(time.time(), plan.starts_at or 0.0) + WORKERS_WITHIN_S + plan.latest_s + ENDS_WITHIN_S
         while not locust.wait(SLICE_S):
+            self._look_at_clock(clock)
             if dead := self._dead_nodes(restart):
                 logs = ", ".join(f"logs/{name}.log" for name in dead)
                 self.problems.append(f"node {', '.join(dead)} died while load ran; see {logs}")
@@ -250,6 +264,17 @@ class LoadRun:
             "relayer": self.relayer.look() if self.relayer else None,
         }
         return {name: pid for name, pid in pids.items() if pid is not None}
+
+
+def clock_trouble(clock: WallClockWatch) -> str:
+    """That the machine's clock was set since the last look; empty where it was not."""
+    jump_s = clock.jump_s()
+    if jump_s is None:
+        return ""
+    return (
+        f"the machine's clock was set by {jump_s:+.1f} s, or the machine slept: times of this run mean nothing; run it "
+        "again"
+    )
 
 
 def ceiling_warnings(prepared: Prepared) -> list[str]:

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.chains.wall_clock import WallClockWatch
 from lab.errors import LabError
+from lab.load.analyse.facts import Ending
 from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import reconcile_run
 from lab.load.drive.watch import Watch
@@ -30,7 +32,7 @@ from lab.load.profile.profile import (
 )
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import verdict_lines
-from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, new_folder
+from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, clock_trouble, new_folder
 from lab.session.suite import cache_folder
 from lab.traffic.signer import require_fast_backend
 
@@ -60,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     if environment.under_test is not None:
         _notify(environment.under_test.line)
     profile = _profile(options, environment)
-    run_id, folder = new_folder(options.results, profile)
+    run_id, folder = new_folder(options.results, profile, [own] if own is not None else ())
     prepared = prepare(
         profile,
         environment.targets,
@@ -83,6 +85,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     context.write(folder)
     watch = Watch(folder, context, nodes={}, processes=lambda: {}, profiles={})
+    clock = WallClockWatch()
     watch.start()
     try:
         print(folder / "plan.json", flush=True)
@@ -91,7 +94,8 @@ def _run(options: argparse.Namespace) -> int:
         watch.drain(profile.drain_ms / 1000, FLOW_QUIET_S if profile.has_flows else 0.0)
     finally:
         watch.stop()
-    result = reconcile_run(folder)
+    trouble = clock_trouble(clock)
+    result = reconcile_run(folder, Ending(lost=(trouble,) if trouble else ()))
     page = write_files(result, folder)
     for line in [*verdict_lines(result), f"report  {page}"]:
         _notify(line)

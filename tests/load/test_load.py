@@ -105,6 +105,33 @@ def check_locust(folder: Path, sent: int) -> None:
     assert (whole["Name"], int(whole["Request Count"]), int(whole["Failure Count"])) == ("Aggregated", sent, 0)
 
 
+# The clock that the lab looks at is set on the way, by an hour.
+CLOCK_SET = """
+import itertools, sys, time
+from lab.chains.wall_clock import WallClockWatch
+from lab.load import run
+looks = itertools.count()
+run.WallClockWatch = lambda: WallClockWatch(lambda: time.time() + (3600 if next(looks) > 2 else 0))
+from lab.cli import app
+app(sys.argv[1:])
+"""
+
+
+def test_a_clock_that_is_set_leaves_nothing_to_judge(tmp_path: Path, own_cache: Path) -> None:
+    """Times of the run mean nothing, in either direction: it ends INVALID, exit code 3, and each row is UNKNOWN."""
+    command = [sys.executable, "-c", CLOCK_SET, *arguments(tmp_path, "--backend", "process")]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
+    assert done.returncode == 3, done.stderr
+    folder = tmp_path / "results" / "load" / "latest"
+    load, rows = read(folder, "load.json"), read(folder, "rows.json")["rows"]
+    assert load["outcome"] == "INVALID"
+    assert load["invalid"][0].startswith("the machine's clock was set by +3600.0 s, or the machine slept")
+    assert {row["verdict"] for row in rows} <= {"UNKNOWN", "INFEASIBLE"}
+    assert all("clock was set" in row["reason"] for row in rows if row["verdict"] == "UNKNOWN")
+    assert {read(folder, name)["profile_file"] for name in ("manifest.json", "rows.json")} == {"profile.yaml"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -45,7 +45,10 @@ class Totals(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended. `lost` names workers of the generator that died, `problems` what else went wrong."""
+    """How a run ended. `problems` says what went wrong with the system.
+
+    `lost` says what left nothing to judge: workers of the generator that died, a clock of the machine's that was set.
+    """
 
     interrupted: bool = False
     problems: tuple[str, ...] = ()

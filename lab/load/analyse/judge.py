@@ -33,7 +33,7 @@ EXIT_CODES = dict.fromkeys(RunOutcome, 3) | {RunOutcome.PASS: 0, RunOutcome.FAIL
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """All results, the generator's audit, and the whole. `complete`: every worker of the generator reported."""
+    """All results, the generator's audit, and the whole. `complete`: nothing of the measurement was lost."""
 
     outcome: RunOutcome
     verdicts: tuple[CriterionResult, ...]

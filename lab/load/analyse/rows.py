@@ -54,13 +54,14 @@ def rows_of(result: Result) -> list[Row]:
 def distrusted(row: Row, result: Result) -> Row:
     """A run that was cut short proves nothing, one whose generator was late nothing about time; a failure stays one.
 
-    Nor does one that lost a worker of its generator, in either direction; and nothing passes by no observation.
+    Nor does one that lost a worker of its generator, or whose machine's clock was set, in either direction; and nothing
+    passes by no observation.
     """
     outcome, judged = result.judged.outcome, result.judged
     if row.verdict == "INFEASIBLE":
         return row
     if not judged.complete:
-        return row.unknown("the generator lost a worker")
+        return row.unknown(judged.invalid[0])
     if judged.unexplained:
         return replace(row, verdict="FAIL", reason=f"the ledger does not balance: {judged.unexplained[0]}")
     late = outcome is RunOutcome.INVALID and row.row in ABOUT_TIME

@@ -11,12 +11,13 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lab.errors import UsageError
+from lab.evidence.names import recorded_path
 from lab.load.profile.criteria import Criteria
 from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape, Soak
 from lab.model.units import DurationMs, SizeBytes, duration_ms
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
-from lab.paths import LOADTESTS, expand_user
+from lab.paths import LOADTESTS, expand_user, is_own
 from lab.traffic.schedule import Segment
 from lab.validation import suggestion
 from lab.yamlsource import load_yaml, validate
@@ -156,6 +157,11 @@ def profile_file(name_or_path: str) -> Path | None:
     """The file of the user's that is meant; None for the name of a profile."""
     is_path = name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path
     return expand_user(name_or_path) if is_path else None
+
+
+def recorded_profile(own: Path, root: Path) -> str | None:
+    """A user's profile file as manifests name it, as seen from `root`; None for one that the lab brings."""
+    return None if is_own(own) else recorded_path(own, root)
 
 
 def load_profile(name_or_path: str) -> LoadProfile:

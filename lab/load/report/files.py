@@ -13,10 +13,11 @@ from pydantic_core import to_jsonable_python
 
 from lab.bounded_files import write_atomically
 from lab.evidence.repository import lab_state
-from lab.evidence.seal import write_sealed
+from lab.evidence.seal import MANIFEST, read_manifest, write_sealed
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import rows_of
 from lab.load.analyse.series import Second
+from lab.load.record.run_files import PROFILE_FILE
 from lab.load.report.page import render
 
 LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
@@ -25,8 +26,10 @@ LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
 def write_files(result: Result, folder: Path) -> Path:
     """Everything, the manifest last; the page's path."""
     rows, made_of = rows_of(result), result.context.made_of
+    begun = read_manifest(folder)[0] if (folder / MANIFEST).is_file() else {}
     facts = {
         "profile": result.context.name,
+        PROFILE_FILE: begun.get(PROFILE_FILE),
         "item": f"load {result.context.name}",
         "run_id": result.context.run_id,
         "started": made_of.started,

@@ -23,6 +23,8 @@ STAGES: tuple[Stage, ...] = ("lab", "testnet", "mainnet")
 # Some 50,000 rows.
 CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
+# What recorded paths may leave out.
+LIBRARY = PurePosixPath("scenarios")
 
 Aspect = Literal[
     "configured",
@@ -56,7 +58,10 @@ class Proof(Frozen):
         return value
 
     def matches(self, scenario_file: str) -> bool:
-        """Whether a scenario file is one that this proof speaks of. Patterns are compared from the right."""
+        """Whether a scenario file is one that this proof speaks of. Patterns are compared from the right.
+
+        A file outside of any folder is compared as one of the folder `scenarios`: `*/*` speaks of every file.
+        """
         return _matches(scenario_file, self.scenario)
 
 
@@ -72,7 +77,7 @@ class LiveProof(Frozen):
 def _matches(scenario_file: str, pattern: str) -> bool:
     path = PurePosixPath(scenario_file)
     # A manifest may name no file at all, or a folder.
-    return bool(path.name) and path.with_suffix("").match(pattern)
+    return bool(path.name) and (LIBRARY / path).with_suffix("").match(pattern)
 
 
 class RowFacts(Frozen):

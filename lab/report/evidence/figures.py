@@ -22,6 +22,8 @@ from lab.report.records.row_verdict import RowVerdict
 FILE = "rows.json"
 MUTATION = "mutation"
 MAX_BYTES = 4 << 20
+# The name in it, and the file where it is a user's own: two files may have one name.
+_Profile = tuple[str, str | None]
 _VERDICTS = {
     "PASS": RowVerdict.PASS,
     "LAB PASS": RowVerdict.PASS,
@@ -109,10 +111,10 @@ def newest_loads(load: Path) -> list[Path]:
     return sorted(_newest_loads(load)[0].values())
 
 
-def _newest_loads(load: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+def _newest_loads(load: Path) -> tuple[dict[_Profile, Path], dict[_Profile, Path]]:
     """By profile: the newest run with rows, and a run after it that has none."""
-    newest: dict[str, Path] = {}
-    unfinished: dict[str, Path] = {}
+    newest: dict[_Profile, Path] = {}
+    unfinished: dict[_Profile, Path] = {}
     folders = (path for path in load.iterdir() if path.is_dir() and not path.is_symlink()) if load.is_dir() else ()
     for folder in sorted(folders):
         profile = _profile(folder)
@@ -128,8 +130,10 @@ def _mutation(results: Path) -> list[Path]:
     return [results / MUTATION] if (results / MUTATION / FILE).is_file() else []
 
 
-def _profile(folder: Path) -> str:
-    return _stated(folder, FILE).profile_name or _stated(folder, MANIFEST).profile_name or folder.name
+def _profile(folder: Path) -> _Profile:
+    rows, manifest = _stated(folder, FILE), _stated(folder, MANIFEST)
+    name = rows.profile_name or manifest.profile_name or folder.name
+    return name, rows.profile_file or manifest.profile_file
 
 
 def _stated(folder: Path, name: str) -> MeasurementManifest:
@@ -147,7 +151,7 @@ def _of_folder(folder: Path, name: str, now: datetime, doubt: str) -> list[Figur
     if facts.rows is None:
         raise ValueError("expected a list under 'rows'")
     source = Source(
-        item=clean(facts.item or _profile(folder), 120),
+        item=clean(facts.item or _profile(folder)[0], 120),
         folder=clean(name, 200),
         commit=_short(facts.lab.commit),
         dirty=facts.lab.dirty,

@@ -7,12 +7,13 @@ people are heard: an attestation settles what only a person can, and a waiver wh
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from lab.html.text import clean, plural, some
 from lab.model.checks import check_name, name_checks
 from lab.model.verdict import RowJudgement, RunVerdict, Verdict
 from lab.report.catalogue.detections import can_fail
+from lab.report.catalogue.library import library_scenarios
 from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
@@ -113,23 +114,34 @@ def _lasting_longest(kind: str, statements: Sequence[Statement]) -> Attestation 
 
 
 def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
-    matching = [run for run in runs if _speaks_of(proof, run)]
+    speaking = [run for run in runs if _speaks_of(proof, run)]
+    matching = speaking
     if "*" in proof.scenario:
         # Of many scenarios those count that the contract has the capabilities for.
-        matching = [run for run in matching if not _left_out(run)] or matching
+        matching = [run for run in speaking if not _left_out(run)] or speaking
     opinions = [_opinion(proof, row, run, baseline) for run in matching]
     # Two files in two folders can have items of one name.
     recorded = {(run.made.scenario_file, run.item) for run in matching}
     family = {(run.made.scenario_file, item) for run in matching for item in run.made.scenario_items}
-    missing = sorted({item for _, item in family - recorded})
-    if missing:
-        names = some([clean(item, 80) for item in missing], 3)
-        words = f"{plural(len(missing), 'item')} of {proof.scenario} did not run: {names}"
-        opinions.append(Opinion(RowVerdict.NOT_RUN, words))
+    opinions += _not_run("item", proof, {item for _, item in family - recorded})
+    if "*" in proof.scenario and speaking:
+        ran = {_without_suffix(run.made.scenario_file) for run in speaking if run.made.library != ""}
+        opinions += _not_run("scenario", proof, library_scenarios(proof) - ran)
     if not matching:
         needs = f"; it needs {proof.needs}" if proof.needs else ""
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded{needs}"))
     return opinions
+
+
+def _without_suffix(file: str | None) -> str:
+    return (file or "").rpartition(".")[0]
+
+
+def _not_run(what: str, proof: Proof, missing: Set[str]) -> list[Opinion]:
+    if not missing:
+        return []
+    names = some([clean(name, 80) for name in sorted(missing)], 3)
+    return [Opinion(RowVerdict.NOT_RUN, f"{plural(len(missing), what)} of {proof.scenario} did not run: {names}")]
 
 
 def _left_out(run: Run) -> bool:
@@ -178,7 +190,18 @@ def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[
     judged = run.verdict.of_row(row.id)
     if judged.verdict is not Verdict.PASS:
         return RowVerdict.UNKNOWN, f"the run is {judged.verdict}: {_first_reason(judged)}"
+    if stranger := _stranger(proof, run):
+        return RowVerdict.UNKNOWN, stranger
     return _of_named_checks(proof, run.verdict)
+
+
+def _stranger(proof: Proof, run: Run) -> str:
+    """Why a scenario that passed is not the lab's own one, which the proof names; empty where it is, or may be."""
+    meant, library = library_scenarios(proof), run.made.library
+    if "*" in proof.scenario or not meant or library is None or _without_suffix(library) in meant:
+        return ""
+    file, stem = clean(run.made.scenario_file or "", 200), proof.scenario.rpartition("/")[2]
+    return f"{file} is not the lab's own scenario of that name: run `pytest --library -k {stem}`"
 
 
 def _of_named_checks(proof: Proof, passed: RunVerdict) -> tuple[RowVerdict, str]:

@@ -28,7 +28,7 @@ from lab.evidence.manifest import (
     RelayerFacts,
     RunManifest,
 )
-from lab.evidence.names import recorded_path
+from lab.evidence.names import library_name, recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
@@ -60,6 +60,7 @@ def started_manifest(item: ScenarioItem, lab_spec: LabSpec, backend: Backend, or
         item=item.item,
         scenario_file=origin.recorded_as or recorded_path(item.file, base_of(item.file, Path.cwd())),
         scenario_sha256=sha256_file(item.file),
+        library=library_name(item.file),
         scenario_items=origin.scenario_items or (item.item,),
         name=item.name,
         description=item.description,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EnvironmentFailure
-from lab.evidence.names import own_folder, recorded_path, run_folder_name
+from lab.evidence.names import library_name, own_folder, recorded_path, run_folder_name
+from lab.paths import SCENARIOS
 from lab.scenario.resolve import parse_scenario
 
 
@@ -114,6 +115,28 @@ def test_recorded_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert tmp_path.name not in recorded
     assert "me/" not in recorded_path(tmp_path / "me" / "pays.yaml", root)
     assert json.dumps(recorded_path(root / os.fsdecode(b"caf\xe9.yaml"), root).encode().decode())
+
+
+def test_a_namesake_of_a_library_scenario_is_told_from_it(tmp_path: Path) -> None:
+    """By content, wherever it lies; what the library has no name for is no namesake."""
+    scenario = SCENARIOS / "congestion" / "pool_full.yaml"
+    name = "scenarios/congestion/pool_full.yaml"
+    assert library_name(scenario) == name
+    copy = tmp_path / "scenarios" / "congestion" / "pool_full.yaml"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(scenario.read_bytes())
+    assert library_name(copy) == name
+    copy.write_bytes(scenario.read_bytes() + b"\n")
+    assert library_name(copy) == ""
+    for suffix in (".yml", ".py"):
+        assert library_name(copy.rename(copy.with_suffix(suffix))) == ""
+        copy.with_suffix(suffix).rename(copy)
+    other = copy.with_name("mine.yaml")
+    other.symlink_to(scenario)
+    assert library_name(other) is None
+    copy.unlink()
+    copy.symlink_to(SCENARIOS / "congestion" / "pool_dropped.yaml")
+    assert library_name(copy) == ""
 
 
 def test_a_link_is_not_its_target(tmp_path: Path) -> None:

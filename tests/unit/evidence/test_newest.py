@@ -106,6 +106,16 @@ def test_a_failure_of_something_else_is_history(tmp_path: Path, change: dict[str
     assert counted(tmp_path) == [f"{TUESDAY}/a"]
 
 
+@pytest.mark.parametrize("copied", ["scenarios/a.yaml", None])
+def test_a_namesake_does_not_hide_a_library_scenario(tmp_path: Path, copied: str | None) -> None:
+    """A user's file under the same name is another one, with items of its own; an unchanged copy is the same."""
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, library="scenarios/a.yaml")
+    ran(tmp_path, TUESDAY, "a", library="", scenario_sha256="5d")
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a"]
+    ran(tmp_path, WEDNESDAY, "a", library=copied, seed=2)
+    assert counted(tmp_path) == [f"{TUESDAY}/a", f"{WEDNESDAY}/a"]
+
+
 def test_nothing_is_like_a_changed_working_tree(tmp_path: Path) -> None:
     """Two runs of one dirty commit may be of different sources."""
     dirty = {"lab": {"commit": "ab", "dirty": True}}

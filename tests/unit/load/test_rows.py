@@ -18,7 +18,8 @@ from lab.report.catalogue.criteria_definitions import definitions
 def after(
     row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = (), *, complete: bool = True, n: int = 9
 ) -> str:
-    judged = SimpleNamespace(outcome=outcome, unexplained=unexplained, complete=complete)
+    invalid = () if complete else ("a worker died",)
+    judged = SimpleNamespace(outcome=outcome, unexplained=unexplained, complete=complete, invalid=invalid)
     result: Any = SimpleNamespace(judged=judged)
     return distrusted(Row(row, verdict, 1.0, "", "r", n=n), result).verdict
 

@@ -52,6 +52,8 @@ def test_proofs_match_scenario_files_from_the_right() -> None:
     assert not proof.matches("scenarios/other/relayer_killed.yaml")
     assert Proof(scenario="congestion/*").matches("scenarios/congestion/gas_limit_cut.yaml")
     assert not Proof(scenario="congestion/*").matches("scenarios/failures/flaky_rpc.yaml")
+    for file in ("pays.yaml", "scenarios/pays.yaml", "mine/pays.yaml", "test_pays.py"):
+        assert Proof(scenario="*/*").matches(file)
 
 
 def test_bad_catalogue_is_refused_with_every_problem(tmp_path: Path) -> None:

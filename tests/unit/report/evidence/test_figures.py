@@ -28,12 +28,15 @@ ENTRY = {
 }  # fmt: skip
 
 
-def load_run(results: Path, name: str = "buffer-20261124-110000", *, sealed: bool = True, **changes: Any) -> Path:
-    """A folder as `lab load` leaves it, with one entry."""
+def load_run(
+    results: Path, name: str = "buffer-20261124-110000", *, sealed: bool = True, file: str | None = None, **changes: Any
+) -> Path:
+    """A folder as `lab load` leaves it, with one entry. `file` is a user's own profile."""
     folder = results / "load" / name
     folder.mkdir(parents=True)
     content: dict[str, Any] = {
-        "schema_version": 1, "profile": "buffer", "item": "load buffer", "started": "2026-11-24T11:00:00+00:00",
+        "schema_version": 1, "profile": "buffer", "profile_file": file, "item": "load buffer",
+        "started": "2026-11-24T11:00:00+00:00",
         "lab": {"commit": "ab" * 20, "dirty": False}, "contract": {"bytecode_sha256": CONTRACT},
         "rows": [ENTRY | changes],
     }  # fmt: skip
@@ -153,6 +156,16 @@ def test_only_the_newest_run_of_a_profile_counts(tmp_path: Path) -> None:
     load_run(tmp_path, "buffer-20261123-110000", verdict="FAIL")
     load_run(tmp_path, "buffer-20261124-110000")
     (tmp_path / "load" / "latest").symlink_to("buffer-20261123-110000")
+    assert row(tmp_path).verdict is RowVerdict.PASS
+
+
+@pytest.mark.parametrize("own", ["mine/buffer.yaml", None])
+def test_two_profiles_of_one_name_are_two(tmp_path: Path, own: str | None) -> None:
+    """A user's own one under the name of another hides no failure of that; the same file again does."""
+    load_run(tmp_path, "20261124-110000", file="loads/buffer.yaml", verdict="FAIL")
+    load_run(tmp_path, "20261125-110000", file=own)
+    assert row(tmp_path).verdict is RowVerdict.FAIL
+    load_run(tmp_path, "20261126-110000", file="loads/buffer.yaml")
     assert row(tmp_path).verdict is RowVerdict.PASS
 
 

@@ -19,7 +19,8 @@ import pytest
 from lab.evidence import RunFolder
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
-from lab.report.catalogue.rows import Row, load_catalogue
+from lab.report.catalogue.library import library_scenarios
+from lab.report.catalogue.rows import Proof, Row, load_catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.gathered import Gathered
@@ -37,7 +38,8 @@ Damage = Callable[[Path, str], None]
 
 CATALOGUE = load_catalogue()
 BOUND = [row for row in CATALOGUE.rows if row.proofs and row.row_class in ("lab", "lab-bounded")]
-SCENARIOS = sorted({proof.scenario for row in BOUND for proof in row.proofs if "*" not in proof.scenario})
+LIBRARY = {name.removeprefix("scenarios/") for name in library_scenarios(Proof(scenario="*/*"))}
+SCENARIOS = sorted(LIBRARY | {proof.scenario for row in BOUND for proof in row.proofs if "*" not in proof.scenario})
 COMMIT = "ab" * 20
 MEASURED = tuple(
     Figure(row.id, RowVerdict.PASS, "measured", source=Source("", "load/one")) for row in BOUND if row.measured_by
@@ -46,7 +48,8 @@ MEASURED = tuple(
 
 def checks_of(scenario: str) -> dict[str, Verdict]:
     """Every check that some row wants of a scenario."""
-    wanted = {name for row in BOUND for proof in row.proofs if proof.scenario == scenario for name in proof.check}
+    proofs = (proof for row in BOUND for proof in row.proofs if proof.matches(f"scenarios/{scenario}.yaml"))
+    wanted = {name for proof in proofs for name in proof.check}
     return dict.fromkeys(sorted(wanted | {"S1"}), Verdict.PASS)
 
 
@@ -202,10 +205,9 @@ def _gone(folder: Path, scenario: str) -> None:
     shutil.rmtree(folder)
 
 
-def _leans(row: Row, name: str, *, gone: bool) -> bool:
-    """Whether a row falls with the run; other runs that a pattern takes make up for one that is gone."""
-    mine = [proof for proof in row.proofs if fnmatchcase(name, proof.scenario)]
-    return any(not gone or "*" not in proof.scenario for proof in mine)
+def _leans(row: Row, name: str) -> bool:
+    """Whether a row falls with the run: other runs that a pattern takes do not make up for it."""
+    return any(fnmatchcase(name, proof.scenario) for proof in row.proofs)
 
 
 def _alike(scenario: str, proof: str) -> bool:
@@ -261,7 +263,7 @@ def test_every_bound_row_falls_and_comes_back(
     nameless = damage in (_manifest_gone, _no_digests)
     for scenarios in _apart(nameless=nameless):
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
-        touched = {row.id for row in BOUND for name in scenarios if _leans(row, name, gone=damage is _gone)}
+        touched = {row.id for row in BOUND for name in scenarios if _leans(row, name)}
         touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
         try:
             for folder, scenario in folders.items():
@@ -278,7 +280,7 @@ def test_every_bound_row_falls_and_comes_back(
         fallen |= touched
     assert judged(passed) == good
     proven = {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
-    leaning = {row.id for row in BOUND if any(_leans(row, name, gone=damage is _gone) for name in SCENARIOS)}
+    leaning = {row.id for row in BOUND if any(_leans(row, name) for name in SCENARIOS)}
     assert fallen == proven & leaning
 
 
@@ -295,7 +297,7 @@ def test_a_row_of_many_scenarios_falls_with_any_of_them(passed: Path) -> None:
             record(folder, scenario)
         of_many = [row for row in BOUND for proof in row.proofs if "*" in proof.scenario]
         for row in of_many:
-            assert (judge(row, [*runs], baseline).verdict is RowVerdict.FAIL) == _leans(row, scenario, gone=False)
+            assert (judge(row, [*runs], baseline).verdict is RowVerdict.FAIL) == _leans(row, scenario)
 
 
 @pytest.mark.parametrize(

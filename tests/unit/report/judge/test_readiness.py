@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from lab.model.verdict import RowJudgement, RunVerdict, Verdict
+from lab.paths import SCENARIOS
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.report.evidence.figures import Figure, Source
 from lab.report.judge.decision import decide
@@ -343,8 +344,32 @@ def test_what_a_contract_lacks_is_said_once_with_the_rows_that_wait_for_it() -> 
 
 def test_a_row_about_many_scenarios_goes_by_those_that_could_be_played() -> None:
     """Of a row about one scenario that one is missing; a row whose scenarios were all left out is not proven."""
-    every = {"scenario": "failures/*"}
-    assert only(catalogue(every), lacking("failures/one", "stop"), run("failures/two")).verdict is RowVerdict.PASS
-    assert only(catalogue(every), lacking("failures/one", "stop")).verdict is RowVerdict.UNKNOWN
-    mixed = only(catalogue(every), lacking("failures/one", "stop"), run("failures/two", Verdict.FAIL))
+    every = {"scenario": "mine/*"}
+    assert only(catalogue(every), lacking("mine/one", "stop"), run("mine/two")).verdict is RowVerdict.PASS
+    assert only(catalogue(every), lacking("mine/one", "stop")).verdict is RowVerdict.UNKNOWN
+    mixed = only(catalogue(every), lacking("mine/one", "stop"), run("mine/two", Verdict.FAIL))
     assert mixed.verdict is RowVerdict.FAIL
+
+
+def test_a_row_about_the_library_wants_all_of_it() -> None:
+    """One of six scenarios is no proof of the six; neither is a namesake of a user's. What is missing is named."""
+    stems = sorted(path.stem for path in (SCENARIOS / "congestion").glob("*.yaml"))
+    all_six = [run(f"congestion/{stem}") for stem in stems]
+    every = {"scenario": "congestion/*"}
+    assert only(catalogue(every), *all_six).verdict is RowVerdict.PASS
+    found = only(catalogue(every), *all_six[1:])
+    assert found.verdict is RowVerdict.NOT_RUN
+    assert found.reason == f"1 scenario of congestion/* did not run: scenarios/congestion/{stems[0]}"
+    assert only(catalogue(every), run(f"congestion/{stems[0]}", library=""), *all_six[1:]).verdict is RowVerdict.NOT_RUN
+
+
+def test_a_namesake_of_a_library_scenario_proves_nothing_and_can_fail() -> None:
+    """What passed is not what the row asks for; a copy of it is, and so is what no file of the library is called."""
+    stem, mine = {"scenario": "congestion/pool_full"}, {"scenario": "mine/pays"}
+    found = only(catalogue(stem), run("congestion/pool_full", library=""))
+    assert found.verdict is RowVerdict.UNKNOWN
+    assert "is not the lab's own scenario of that name: run `pytest --library -k pool_full`" in found.reason
+    assert only(catalogue(stem), run("congestion/pool_full", Verdict.FAIL, library="")).verdict is RowVerdict.FAIL
+    copied = run("copies/congestion/pool_full", library="scenarios/congestion/pool_full.yaml")
+    assert only(catalogue(stem), copied).verdict is RowVerdict.PASS
+    assert only(catalogue(mine), run("mine/pays")).verdict is RowVerdict.PASS
