@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
-from lab.coordinator.outputs.reverts import decode_revert
-from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure
+from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure, OutOfGas
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
+from lab.live.execution.reverted import ran_out_of_gas, reason_of
 from lab.live.journaling.journal import Entry, Journal
 from lab.live.journaling.undertaking import Notify
 from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees, paid
@@ -85,8 +85,8 @@ class Sender:
     def carry_out(self, step: Step, contract: str | None) -> Done:
         """Bring a step to a final block, from wherever the journal says that it is.
 
-        `contract` is the address that calls go to. Raises DeployFailure for a step that reverts, SignerFailure,
-        RpcFailure, and DeadlineExceeded after `deadline_s`; all of them leave a journal that can be taken up again.
+        `contract` is the address that calls go to. Raises DeployFailure for a step that reverts, OutOfGas,
+        SignerFailure, RpcFailure, and DeadlineExceeded after `deadline_s`; all leave a journal to be taken up again.
         """
         self._say(step, f"{step.name}")
         signed = self._signed(step)
@@ -157,7 +157,7 @@ class Sender:
         to = None if step.data is None else contract
         call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
         earlier = self._signed(step)
-        gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call)
+        gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call, step.gas_room)
         offered = fees or offered_fees(self._rpc, self._target)
         unsigned = Unsigned(self._target.profile.chain_id, nonce, to, data, gas, offered)
         answer = self._signer.sign(unsigned)
@@ -243,9 +243,15 @@ class Sender:
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
             self._void(step, entry, receipt)
+            if ran_out_of_gas(entry.gas, receipt):
+                raise OutOfGas(
+                    f"{self._target.name}: {step.name} ran out of gas: {entry.tx} used up its limit of {entry.gas}, "
+                    "which was estimated before another transaction or the time changed what the call does; it had no "
+                    "effect"
+                )
             raise DeployFailure(
                 f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
-                f"{self._reason(entry, receipt)}"
+                f"{reason_of(self._rpc, entry.tx, receipt)}"
             )
         if known is None or known.block_hash != receipt["blockHash"]:
             known = entry.model_copy(
@@ -280,20 +286,6 @@ class Sender:
         if known is None or known.block_hash != entry.block_hash:
             self._work.journal.add(entry)
         return Done(entry, receipt)
-
-    def _reason(self, entry: Entry, receipt: dict[str, Any]) -> str:
-        if entry.gas and int(receipt["gasUsed"], 16) >= entry.gas:
-            return f"it used up all of its {entry.gas} gas"
-        try:
-            transaction = self._rpc.call("eth_getTransactionByHash", entry.tx) or {}
-            call = {key: transaction[key] for key in ("from", "to", "input", "value") if transaction.get(key)}
-            call["data"] = call.pop("input", "0x")
-            self._rpc.call("eth_call", call, hex(int(receipt["blockNumber"], 16) - 1))
-        except RpcRefused as refused:
-            return decode_revert(refused.data) or refused.reason
-        except RpcFailure as failure:
-            return f"no reason can be had ({failure})"
-        return "repeated before its block it would have succeeded: another transaction came in between"
 
     def _say(self, step: Step, text: str) -> None:
         shown = text if text.startswith(step.name) else f"{step.name}: {text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from lab.coordinator import Reader
 from lab.errors import DeployFailure, UsageError
@@ -46,19 +47,31 @@ def _take(operation: Operation, chain: OperatedChain, block: int | None, earlier
         elif event == "TransactionReady":
             ready.append(args["tx_id"])
     order = {tx_id: position for position, tx_id in enumerate(ready)}
-    accounts = dict.fromkeys((*operation.declared[chain.name].operators, *ever_operators(operation, chain)))
     return Backup(
         chain_id=chain.chain_id,
         contract=chain.contract,
         block=block,
         block_hash=str(head["hash"]),
         block_time=int(head["timestamp"], 16),
-        settings={name: reader.get(name, block=block) for name in SETTINGS if reader.codec.has(name)},
-        operators=tuple(sorted(one for one in accounts if reader.get("authorized_operators", one, block=block))),
+        settings=settings_of(chain, block),
+        operators=operators_of(operation, chain, block),
         transactions=tuple(
             known.get(tx_id) or _saved(reader, tx_id, block, order.get(tx_id)) for tx_id in dict.fromkeys(buffered)
         ),
     )
+
+
+def settings_of(chain: OperatedChain, block: int) -> dict[str, Any]:
+    """What the contract has getters for. Raises an RpcFailure, ValueError."""
+    reader = chain.reader
+    return {name: reader.get(name, block=block) for name in SETTINGS if reader.codec.has(name)}
+
+
+def operators_of(operation: Operation, chain: OperatedChain, block: int) -> tuple[str, ...]:
+    """Of those that are declared, or that an event made one up to a final block. Raises an RpcFailure, ValueError."""
+    reader = chain.reader
+    accounts = dict.fromkeys((*operation.declared[chain.name].operators, *ever_operators(operation, chain)))
+    return tuple(sorted(one for one in accounts if reader.get("authorized_operators", one, block=block)))
 
 
 def _kept(chain: OperatedChain, earlier: Backup | None) -> dict[str, Saved]:

@@ -70,14 +70,18 @@ class SignerExecutor:
         nonce = 0
         with suppress(LabError):
             for call in calls:
-                nonce = sender.announce(Step(self._step_name(chain, call), call.data), call.to, nonce)
+                if self._late(chain, call) is not None:
+                    return
+                nonce = sender.announce(self._step(chain, call), call.to, nonce)
 
     def _carry_out(self, chain: OperatedChain, call: Call) -> Result:
         if call.value:
             return Result(call, "refused", reason=f"expected a call without value, got {call.value} wei")
-        step = Step(self._step_name(chain, call), call.data)
+        step = self._step(chain, call)
         sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
         try:
+            if not self._is_under_way(chain, call) and (late := self._late(chain, call)) is not None:
+                return Result(call, "refused", reason=late, late=True)
             done = sender.carry_out(step, call.to)
         except LabError as error:
             signed = self._desk.journal.last(chain.name, step.name, "signed")
@@ -87,6 +91,15 @@ class SignerExecutor:
             again = outcome == "refused" and isinstance(error, AccountUsedElsewhere)
             return Result(call, outcome, tx=signed.tx if signed else None, reason=str(error), again=again)
         return Result(call, "confirmed", tx=done.entry.tx, block=done.entry.block)
+
+    def _step(self, chain: OperatedChain, call: Call) -> Step:
+        return Step(self._step_name(chain, call), call.data, call.gas_room)
+
+    def _late(self, chain: OperatedChain, call: Call) -> str | None:
+        """Why it is too late to sign it, if it is."""
+        if call.not_after is None or (now := chain.time(self._waiting.unix_s())) < call.not_after:
+            return None
+        return f"not sent: it had to be before block time {call.not_after}, the chain is at {now}"
 
     def _step_name(self, chain: OperatedChain, call: Call) -> str:
         """That of the attempt which is under way, else the next free one."""
