@@ -17,6 +17,7 @@ from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure, Ou
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
 from lab.live.execution.reverted import ran_out_of_gas, reason_of
+from lab.live.execution.waiting_for import why_waiting
 from lab.live.journaling.journal import Entry, Journal
 from lab.live.journaling.undertaking import Notify
 from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees, paid
@@ -112,8 +113,8 @@ class Sender:
             if self._waiting.now() > deadline:
                 raise DeadlineExceeded(
                     f"{self._target.name}: expected {step.name} in a final block within "
-                    f"{self._waiting.deadline_s:g} s, its last transaction is {signed[-1].tx}: run the command again, "
-                    "it goes on from here"
+                    f"{self._waiting.deadline_s:g} s, its last transaction is {signed[-1].tx}: "
+                    f"{why_waiting(self._rpc, self._target, self._signer.address, signed[-1])}"
                 )
             self._waiting.sleep(self._waiting.look_s)
 
@@ -157,7 +158,9 @@ class Sender:
         to = None if step.data is None else contract
         call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
         earlier = self._signed(step)
-        gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call, step.gas_room)
+        gas = (
+            earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call, step.gas_room, step.gas_least)
+        )
         offered = fees or offered_fees(self._rpc, self._target)
         unsigned = Unsigned(self._target.profile.chain_id, nonce, to, data, gas, offered)
         answer = self._signer.sign(unsigned)

@@ -25,12 +25,13 @@ DEPLOY, PROPOSE_OWNER = "deploy", "propose_owner"
 class Step:
     """One transaction to send: `name` identifies it in the journal. `data` is None for the creation.
 
-    `gas_room`: its limit is so many times the estimate.
+    `gas_room`: its limit is so many times the estimate, or `gas_least` where that is more.
     """
 
     name: str
     data: str | None = field(default=None, repr=False)
     gas_room: float = GAS_ROOM
+    gas_least: int = 0
 
 
 @dataclass(frozen=True, slots=True)

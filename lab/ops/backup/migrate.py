@@ -25,6 +25,8 @@ from lab.ops.report import Report, audit, report_id
 from lab.ops.simulation import first_revert
 from lab.ops.state import ChainState, missing, read_state
 
+# The stop and each removal are under way together: one wait for a final block, not one for each.
+AT_ONCE = 16
 # Of a payload, as hexadecimal digits: what a plan counts with.
 WORD = 32
 # Fields that the new contract must hold as the old one did.
@@ -159,7 +161,8 @@ class Migration:
             self.operator.finish(self._chain(self.new))
         self._require_room(self._survey().opened)
         self._drain(drain_s)
-        migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
+        owner = self.owner.together(at_once=AT_ONCE) if isinstance(self.owner, SignerExecutor) else self.owner
+        migrated.retired = carry_out(self.old, Retire(self.old), owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
             (retired,) = migrated.retired.chains
             migrated.left += retired.left or ["not retired"]

@@ -16,6 +16,7 @@ from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
 from lab.ops.chain import OperatedChain
 from lab.ops.executors.call import Call, Outcome, Result
+from lab.ops.simulation import gas_in_order
 
 
 class SignerExecutor:
@@ -64,15 +65,24 @@ class SignerExecutor:
         """The same account for many calls: several under way at once, and a block that is not final is enough."""
         return SignerExecutor(self._desk, self._signer, replace(self._waiting, final=False), at_once=at_once)
 
+    def together(self, *, at_once: int) -> SignerExecutor:
+        """The same account for calls that do not depend on each other: none waits for the final block of another."""
+        return SignerExecutor(self._desk, self._signer, self._waiting, at_once=at_once)
+
     def _announce(self, chain: OperatedChain, calls: Sequence[Call]) -> None:
-        """What cannot be sent now is tried again, and reported, when its turn comes."""
+        """What cannot be sent now is tried again, and reported, when its turn comes.
+
+        Those of a plan may cost more after one another than alone; the many of a bulk are of one kind, each by itself.
+        """
         sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
         nonce = 0
         with suppress(LabError):
-            for call in calls:
+            least = gas_in_order(chain.rpc, self._signer.address, calls) if self._waiting.final else None
+            for number, call in enumerate(calls):
                 if self._late(chain, call) is not None:
                     return
-                nonce = sender.announce(self._step(chain, call), call.to, nonce)
+                step = replace(self._step(chain, call), gas_least=least[number] if least else 0)
+                nonce = sender.announce(step, call.to, nonce)
 
     def _carry_out(self, chain: OperatedChain, call: Call) -> Result:
         if call.value:

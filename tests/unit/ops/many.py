@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli import app
+from lab.live.signers.transaction import data_of
 from lab.ops import opening
 from lab.ops.operation import Timing
+from lab.rpc import HttpTransport
 
 from .conftest import Site
 
@@ -127,3 +129,28 @@ def invoked(here: Site, *words: str) -> Result:
     """A command of `lab ops` however it ends."""
     given = ["ops", *words, "--json", "--deployment", str(here.session), "--results", str(here.folder / "results")]
     return CliRunner().invoke(app, given)
+
+
+def before_sends(here: Site, monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]) -> list[str]:
+    """Before each transaction that a command sends `act` gets its function; all of them so far. Once for each."""
+    plain, sent, known = HttpTransport.call, list[str](), set[str]()
+
+    def call(transport: HttpTransport, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        if method == "eth_sendRawTransaction" and params[0] not in known:
+            known.add(params[0])
+            decoded = here.target.codec.decode_call(data_of(params[0]))
+            assert decoded is not None
+            sent.append(decoded.function)
+            act(decoded.function)
+        return plain(transport, method, params, timeout_s)
+
+    monkeypatch.setattr(HttpTransport, "call", call)
+    return sent
+
+
+def pass_time(here: Site, seconds: int, chain: str = OTHER) -> None:
+    """A block so much later."""
+    rpc = here.rpc(chain)
+    rpc.call("anvil_setBlockTimestampInterval", seconds)
+    rpc.call("evm_mine")
+    rpc.call("anvil_setBlockTimestampInterval", STEP_S)

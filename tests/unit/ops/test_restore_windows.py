@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from lab.live.signers.transaction import data_of
 from lab.ops.backup.batching import GAS_ROOM_IF_LATE
 from lab.ops.backup.file import Backup, Saved
 from lab.ops.backup.lost import lapsed_of, lost_of
 from lab.ops.backup.pace import FIRST, PORTION_MAX, Blocks, Pace
 from lab.ops.planning import calls_of
-from lab.rpc import HttpTransport
 
 from .conftest import Site, address
-from .many import OTHER, SOURCE, STEP_S, Filling, command, hurry, invoked
+from .many import OTHER, SOURCE, STEP_S, Filling, before_sends, command, hurry, invoked, pass_time
 
 Start = Callable[..., Site]
 WORDS = ("--only", OTHER, "--operator", address("operator"), "--yes")
@@ -32,30 +29,6 @@ def taken(here: Site, monkeypatch: pytest.MonkeyPatch, count: int, *, step_s: in
     hurry(here, monkeypatch, step_s=step_s)
     command(here, "backup", "--to", str(here.folder / "backups"), "--only", SOURCE)
     return str(here.folder / "backups" / f"{SOURCE}.backup.json")
-
-
-def before_sends(here: Site, monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]) -> list[str]:
-    """Before each transaction that a command sends `act` gets its function; all of them so far. Once for each."""
-    plain, sent, known = HttpTransport.call, list[str](), set[str]()
-
-    def call(transport: HttpTransport, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
-        if method == "eth_sendRawTransaction" and params[0] not in known:
-            known.add(params[0])
-            decoded = here.target.codec.decode_call(data_of(params[0]))
-            assert decoded is not None
-            sent.append(decoded.function)
-            act(decoded.function)
-        return plain(transport, method, params, timeout_s)
-
-    monkeypatch.setattr(HttpTransport, "call", call)
-    return sent
-
-
-def pass_time(here: Site, seconds: int) -> None:
-    """A block so much later, on the target."""
-    here.rpc(OTHER).call("anvil_setBlockTimestampInterval", seconds)
-    here.rpc(OTHER).call("evm_mine")
-    here.rpc(OTHER).call("anvil_setBlockTimestampInterval", STEP_S)
 
 
 def settings(here: Site) -> tuple[int, int]:
