@@ -141,17 +141,16 @@ class Sender:
 
         What the account sent in between, by other means, is in blocks; what is still pending must be the journal's.
         """
-        entries = self._work.journal.of(self._target.name)
+        journal, network = self._work.journal, self._target.name
         mined = self._rpc.nonce(self._signer.address)
         pending = self._rpc.nonce(self._signer.address, "pending")
-        signed = {entry.nonce for entry in entries}
-        if foreign := [nonce for nonce in range(mined, pending) if nonce not in signed]:
+        if foreign := [nonce for nonce in range(mined, pending) if not journal.has_nonce(network, nonce)]:
             raise AccountUsedElsewhere(
                 f"{self._target.name}: expected no pending transactions of {self._signer.address} before {step.name}, "
                 f"got {len(foreign)} that are not of this journal (nonce {foreign[0]} on): wait until they are in "
                 "blocks, and let nothing else send from this account meanwhile"
             )
-        return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
+        return max(mined, pending, journal.next_nonce(network))
 
     def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
         data = step.data if step.data is not None else self._work.bytecode

@@ -110,6 +110,7 @@ class Portions:
 
 
 def _read(reader: Reader, saved: Saved) -> Saved:
-    view = reader.transaction(saved.tx_id)
-    given = (view.origin, view.target, view.payload, view.dependency, view.timestamp)
-    return Saved(saved.tx_id, view.state, *given, saved.ready_order)
+    """Its state and its timestamp; the payload, which takes a call of its own, is compared at the end."""
+    origin, target, dependency, timestamp, state = reader.get("get_transaction_details", saved.tx_id)
+    given = (origin, target, saved.payload, dependency, timestamp)
+    return Saved(saved.tx_id, reader.numbering.name(state), *given, saved.ready_order)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.errors import AccountUsedElsewhere, LabError
 from lab.live.execution.transactions import Desk, Sender, Waiting
-from lab.live.journaling.journal import Entry
+from lab.live.journaling.journal import ATTEMPT, Entry
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
@@ -113,10 +113,9 @@ class SignerExecutor:
 
     def _step_name(self, chain: OperatedChain, call: Call) -> str:
         """That of the attempt which is under way, else the next free one."""
-        entries = [e for e in self._desk.journal.of(chain.name) if e.step.rpartition(" #")[0] == call.step]
-        last = entries[-1] if entries else None
-        number = 1 if last is None else int(last.step.rpartition("#")[2]) + (last.event in ("final", "void"))
-        return f"{call.step} #{number}"
+        last = self._desk.journal.last_attempt(chain.name, call.step)
+        number = 1 if last is None else int(last.step.rpartition(ATTEMPT)[2]) + (last.event in ("final", "void"))
+        return f"{call.step}{ATTEMPT}{number}"
 
     def unfinished(self, chain: OperatedChain) -> list[Entry]:
         """The newest signature of each call that an earlier command signed and nobody saw end, in their order."""
@@ -128,7 +127,7 @@ class SignerExecutor:
         """Bring to an end what `unfinished` lists."""
         results = []
         for entry in self.unfinished(chain):
-            data, name = data_of(entry.raw), entry.step.rpartition(" #")[0]
+            data, name = data_of(entry.raw), entry.step.rpartition(ATTEMPT)[0]
             decoded = chain.codec.decode_call(data)
             function = decoded.function if decoded is not None else name.partition("(")[0]
             args = tuple(decoded.args.values()) if decoded is not None else ()
