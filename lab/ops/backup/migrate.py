@@ -139,7 +139,7 @@ class Migration:
 
     def _survey(self) -> Survey:
         chain = self._chain(self.old)
-        saved = take(self.old, chain, block=chain.rpc.block_number())
+        saved = take(self.old, chain, latest=True)
         left = [one for one in saved.transactions if one.state in ("READY", "BUFFERED")]
         retired = self._is_retired()
         due = self._head_time(chain) + (0 if retired else self.lead(len(left)))
@@ -221,7 +221,7 @@ class Migration:
 
     def _require_room(self, opened: list[Saved]) -> None:
         chain = self._chain(self.new)
-        problems = unfit(take(self.new, chain, block=chain.rpc.block_number()), opened)
+        problems = unfit(take(self.new, chain, latest=True), opened)
         if problems:
             raise UsageError(
                 f"{self.chain}: expected a new contract without transactions, {chain.contract} holds {len(problems)} "

@@ -10,6 +10,7 @@ from lab.errors import DeployFailure
 from lab.ops.backup.clock import ChainClock
 from lab.ops.backup.file import Backup, Saved
 from lab.ops.backup.pace import Pace
+from lab.ops.backup.reading import reading
 from lab.ops.backup.restoring import Goal, Phase
 
 # Each time there is twice as long to buffer in.
@@ -103,9 +104,10 @@ class Portions:
 
     def _look(self, portion: Sequence[Saved]) -> None:
         """The portion as it stands now, by getters alone."""
-        reader, ids = self._clock.chain.reader, {one.tx_id for one in portion}
-        kept = tuple(one for one in self.there.transactions if one.tx_id not in ids)
-        fresh = tuple(one for one in (_read(reader, saved) for saved in portion) if one.state != "EMPTY")
+        saved = {one.tx_id: one for one in portion}
+        kept = tuple(one for one in self.there.transactions if one.tx_id not in saved)
+        asked = reading(self._clock.chain, list(saved), ["get_transaction_details"])
+        fresh = tuple(one for one in (_read(reader, saved[tx_id]) for tx_id, reader in asked) if one.state != "EMPTY")
         self.there = replace(self.there, transactions=kept + fresh)
 
 

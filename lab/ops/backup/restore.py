@@ -178,7 +178,7 @@ class Restoration:
         yield from goal.last_settings(self._with_settings(portions.there))
 
     def _there(self) -> Backup:
-        return take(self.operation, self.chain, block=self.chain.rpc.block_number())
+        return take(self.operation, self.chain, latest=True)
 
     def _with_settings(self, there: Backup) -> Backup:
         """The same with settings and operators as of now."""
