@@ -81,6 +81,10 @@ class NotDeployed(DeployFailure):
     exit_code = 3
 
 
+class OutOfGas(DeployFailure):
+    """A transaction used up its gas limit, which was estimated in an earlier state than the one it was mined in."""
+
+
 class AccountUsedElsewhere(DeployFailure):
     """Another transaction of the sending account came first, or is still to: this one does not take effect."""
 

@@ -31,6 +31,15 @@ class OperatedChain:
         """As the profile has it."""
         return self.target.profile.chain_id
 
+    def time(self, unix_s: float | None = None) -> int:
+        """That of its latest block, in unix seconds: what a contract goes by; the clock's where idle chains have none.
+
+        Raises an RpcFailure.
+        """
+        head = int((self.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
+        idle = not self.target.profile.mines_empty_blocks
+        return max(head, int(unix_s)) if idle and unix_s is not None else head
+
     @property
     def numbering(self) -> StateNumbering:
         """How the contract numbers states; may ask the chain, where learning is not cached."""

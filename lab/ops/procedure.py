@@ -82,6 +82,13 @@ class _Patience:
         self._waiting.sleep(self._waiting.look_s)
 
 
+def _overtaken(results: Sequence[Result], fresh: Plan) -> bool:
+    """Whether a call was refused since its plan was stale when its turn came: it is not to be done any more."""
+    if any(result.outcome not in ("confirmed", "refused") for result in results) or fresh.unread is not None:
+        return False
+    return any(result.outcome == "refused" and result.call not in fresh.calls for result in results)
+
+
 class _Work:
     """One command, for each chain from its plan to its report."""
 
@@ -145,12 +152,16 @@ class _Work:
             if again:
                 self._operation.notify(f"{chain.name}: another transaction of the account came first: once more")
                 patience.wait()
-            elif any(result.outcome != "confirmed" for result in results):
+            fresh = self.plan(chain)
+            if any(call not in agreed for call in fresh.calls):
+                # What somebody else did leaves something else to be done than what was agreed to.
                 break
-            plan = self.plan(chain)
-            if again and any(call not in agreed for call in plan.calls):
-                # What the other one did leaves something else to be done than what was agreed to.
-                break
+            if not again and not all(result.outcome == "confirmed" for result in results):
+                if not _overtaken(results, fresh):
+                    break
+                self._operation.notify(f"{chain.name}: somebody else did a part of it meanwhile: on with the rest")
+                report.results[-len(results) :] = [replace(one, again=one.outcome == "refused") for one in results]
+            plan = fresh
 
     def _note(self, results: Sequence[Result], report: ChainReport) -> None:
         report.results += results

@@ -43,11 +43,30 @@ def first_revert(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> tuple[str
         return _called(rpc, sender, calls[0])
 
 
-def _simulated(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> tuple[str, str] | None:
+def gas_in_order(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> list[int] | None:
+    """What each call uses after those before it; None where the node cannot tell, or one of them reverts.
+
+    Raises an RpcFailure that is no refusal.
+    """
+    try:
+        answers = _answers(rpc, sender, calls)
+        if any(answer["status"] != "0x1" for answer in answers):
+            return None
+        return [int(answer["gasUsed"], 16) for answer in answers]
+    except (RpcRefused, KeyError, TypeError, IndexError, ValueError):
+        return None
+
+
+def _answers(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> list[dict[str, Any]]:
+    """Of `eth_simulateV1`, one for each call."""
     requests = [{"from": sender, "to": call.to, "data": call.data, "value": hex(call.value)} for call in calls]
     block = {"stateOverrides": {sender: {"balance": hex(RICH_WEI)}}, "calls": requests}
     blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
-    for call, answer in zip(calls, blocks[0]["calls"], strict=True):
+    return list(blocks[0]["calls"])
+
+
+def _simulated(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> tuple[str, str] | None:
+    for call, answer in zip(calls, _answers(rpc, sender, calls), strict=True):
         if answer["status"] != "0x1":
             error = answer.get("error") or {}
             data = answer.get("returnData") if answer.get("returnData") not in (None, "0x") else error.get("data")

@@ -18,6 +18,14 @@ OUTPRICED = ("less than block base fee", "fee cap less than", "max fee per gas l
 LIMITED = ("rate limit", "too many requests")
 # Of a server's own error, which -32000 is; elsewhere they may be words about the call.
 OVERLOADED = ("capacity", "compute units")
+# Nodes keep the states of their newest blocks: what go-ethereum, Reth, Erigon, Nethermind and Anvil say of others.
+FORGOTTEN = (
+    "missing trie node",
+    "is pruned",
+    "old data not available due to pruning",
+    "no state available for block",
+    "blockoutofrange",
+)
 BEHIND = (
     "header not found",
     "unknown block",
@@ -50,6 +58,11 @@ def is_known(refused: RpcRefused) -> bool:
 def is_busy(refused: RpcRefused) -> bool:
     """Whether an endpoint refuses now what it may take a moment later: its limits, or an error of its own."""
     return limits(refused.code) or refused.code >= 500 or says(refused, LIMITED)
+
+
+def is_forgotten(refused: RpcRefused) -> bool:
+    """Whether a node says that it has not the state of that block, any more."""
+    return says(refused, FORGOTTEN)
 
 
 def is_trouble(refused: RpcRefused) -> bool:

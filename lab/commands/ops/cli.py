@@ -134,21 +134,25 @@ class _File:
 Operator = Annotated[
     str | None, typer.Option("--operator", help="Operator that buffers. Default: the first declared one with a key.")
 ]
+LeaveLost = Annotated[
+    bool, typer.Option("--leave-lost", help="Report what can no longer become as saved, and restore the others.")
+]
 DrainFor = Annotated[str, typer.Option("--drain-for", help="How long to wait until all is drained: 90s, 30m, 2h.")]
 
 
 @dataclass(frozen=True)
 class RestoreOptions(Sending, _File):
-    """By whom."""
+    """By whom, and what of transactions that can no longer become what they were."""
 
     operator: Operator = None
+    leave_lost: LeaveLost = False
 
 
 def _restore(options: RestoreOptions) -> None:
     """Bring the contract of one chain (--only) to a saved state; it has to be empty. Shows the cost first."""
     from lab.commands.ops.state import restore
 
-    raise typer.Exit(restore(options.choice, options.file, options.operator))
+    raise typer.Exit(restore(options.choice, options.file, options.operator, leave_lost=options.leave_lost))
 
 
 @dataclass(frozen=True)

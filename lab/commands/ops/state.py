@@ -14,7 +14,7 @@ from typing import Any
 from lab.bounded_files import write_atomically
 from lab.commands.ops.actions import CALLDATA, SAFE, SIGNER, Choice, executor_of, opened, owner_of
 from lab.errors import DeployFailure, LabError, UsageError
-from lab.ops.backup.file import Backup, read, write
+from lab.ops.backup.file import read, write
 from lab.ops.backup.migrate import Migrated, Migration
 from lab.ops.backup.restore import LEAD_S, Restoration, Restored
 from lab.ops.backup.take import take
@@ -69,13 +69,25 @@ def backup(choice: Choice, folder: Path) -> int:
     return code
 
 
-def restore(choice: Choice, file: Path, operator: str | None) -> int:
-    """Onto the contract of one chain; 0: as saved but for timestamps that had passed, 1: differs, 3: unknown."""
+def restore(choice: Choice, file: Path, operator: str | None, *, leave_lost: bool = False) -> int:
+    """Onto the contract of one chain; 0: as saved but for timestamps that had passed, 1: differs, 3: unknown.
+
+    `leave_lost`: what can no longer become what it was is reported, not refused.
+    """
     saved, there = read(file), opened(choice)
     chain = _one_chain(there, choice)
     sender = _operator(choice, there, chain, operator)
     with _senders(choice, there, sender) as (owner, buffering):
-        return _restore(choice, there, chain, saved, owner, buffering)
+        restoration = Restoration(
+            there.operation,
+            chain,
+            saved,
+            _in_bulk(owner),
+            _in_bulk(buffering),
+            lead_s=LEAD_S if buffering.sends else LEAD_OTHERS_S,
+            leave_lost=leave_lost,
+        )
+        return _restore(choice, there, restoration)
 
 
 @contextmanager
@@ -91,15 +103,9 @@ def _senders(choice: Choice, there: Opened, operator: str) -> Iterator[tuple[Exe
             yield owner, other
 
 
-def _restore(
-    choice: Choice, there: Opened, chain: OperatedChain, saved: Backup, owner: Executor, operator: Executor
-) -> int:
-    lead_s = LEAD_S if operator.sends else LEAD_OTHERS_S
-    restoration = Restoration(
-        there.operation, chain, saved, _in_bulk(owner, chain), _in_bulk(operator, chain), lead_s=lead_s
-    )
-    restored = Restored(report_id(there.operation, "restore"))
-    what = f"restore {len(saved.transactions)} transactions to {chain.name}"
+def _restore(choice: Choice, there: Opened, restoration: Restoration) -> int:
+    restored, chain = Restored(report_id(there.operation, "restore")), restoration.chain
+    what = f"restore {len(restoration.saved.transactions)} transactions to {chain.name}"
 
     def document() -> dict[str, Any]:
         return {
@@ -107,6 +113,8 @@ def _restore(
             "differences": restored.differences,
             "left": restored.left,
             "passed_timestamps": len(restored.late),
+            "lost": [str(one) for one in restored.lost],
+            "portions": restored.portions,
             "transactions": len(restored.results),
         }
 
@@ -127,15 +135,12 @@ def migrate(choice: Choice, to: str, operator: str | None, drain_s: float) -> in
     new = replace(there.operation, chains=(new_chain,), folder=there.operation.folder / f"to-{address[:10]}")
     sender = _operator(choice, there, new_chain, operator)
     with _senders(choice, there, sender) as (owner, buffering):
-        return _migrate(choice, there, Migration(there.operation, new, chain.name, owner, buffering), drain_s)
+        return _migrate(choice, there, Migration(there.operation, new, chain.name, owner, _in_bulk(buffering)), drain_s)
 
 
-def _in_bulk(executor: Executor, chain: OperatedChain) -> Executor:
-    """For many calls; what an earlier command signed comes to its end first."""
-    if not isinstance(executor, SignerExecutor):
-        return executor
-    executor.finish(chain)
-    return executor.bulk(at_once=AT_ONCE)
+def _in_bulk(executor: Executor) -> Executor:
+    """For many calls."""
+    return executor.bulk(at_once=AT_ONCE) if isinstance(executor, SignerExecutor) else executor
 
 
 def _migrate(choice: Choice, there: Opened, migration: Migration, drain_s: float) -> int:

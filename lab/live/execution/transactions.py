@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
-from lab.coordinator.outputs.reverts import decode_revert
-from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure
+from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure, OutOfGas
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
+from lab.live.execution.reverted import ran_out_of_gas, reason_of
 from lab.live.execution.waiting import Waiting
+from lab.live.execution.waiting_for import why_waiting
 from lab.live.journaling.journal import Entry, Journal
 from lab.live.journaling.undertaking import Notify
 from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees, paid
@@ -64,8 +65,8 @@ class Sender:
     def carry_out(self, step: Step, contract: str | None) -> Done:
         """Bring a step to a final block, from wherever the journal says that it is.
 
-        `contract` is the address that calls go to. Raises DeployFailure for a step that reverts, SignerFailure,
-        RpcFailure, and DeadlineExceeded after `deadline_s`; all of them leave a journal that can be taken up again.
+        `contract` is the address that calls go to. Raises DeployFailure for a step that reverts, OutOfGas,
+        SignerFailure, RpcFailure, and DeadlineExceeded after `deadline_s`; all leave a journal to be taken up again.
         """
         self._say(step, f"{step.name}")
         signed = self._signed(step)
@@ -91,8 +92,8 @@ class Sender:
             if self._waiting.now() > deadline:
                 raise DeadlineExceeded(
                     f"{self._target.name}: expected {step.name} in a final block within "
-                    f"{self._waiting.deadline_s:g} s, its last transaction is {signed[-1].tx}: run the command again, "
-                    "it goes on from here"
+                    f"{self._waiting.deadline_s:g} s, its last transaction is {signed[-1].tx}: "
+                    f"{why_waiting(self._rpc, self._target, self._signer.address, signed[-1])}"
                 )
             self._waiting.sleep(self._waiting.look_s)
 
@@ -135,17 +136,16 @@ class Sender:
 
         What the account sent in between, by other means, is in blocks; what is still pending must be the journal's.
         """
-        entries = self._work.journal.of(self._target.name)
+        journal, network = self._work.journal, self._target.name
         mined = self._rpc.nonce(self._signer.address)
         pending = self._rpc.nonce(self._signer.address, "pending")
-        signed = {entry.nonce for entry in entries}
-        if foreign := [nonce for nonce in range(mined, pending) if nonce not in signed]:
+        if foreign := [nonce for nonce in range(mined, pending) if not journal.has_nonce(network, nonce)]:
             raise AccountUsedElsewhere(
                 f"{self._target.name}: expected no pending transactions of {self._signer.address} before {step.name}, "
                 f"got {len(foreign)} that are not of this journal (nonce {foreign[0]} on): wait until they are in "
                 "blocks, and let nothing else send from this account meanwhile"
             )
-        return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
+        return max(mined, pending, journal.next_nonce(network))
 
     def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
         data = step.data if step.data is not None else self._work.bytecode
@@ -154,7 +154,9 @@ class Sender:
         earlier = self._signed(step)
         if self._reached and not earlier:
             self.caught_up()
-        gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call)
+        gas = (
+            earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call, step.gas_room, step.gas_least)
+        )
         offered = fees or offered_fees(self._rpc, self._target)
         unsigned = Unsigned(self._target.profile.chain_id, nonce, to, data, gas, offered)
         answer = self._signer.sign(unsigned)
@@ -241,9 +243,15 @@ class Sender:
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
             self._void(step, entry, receipt)
+            if ran_out_of_gas(entry.gas, receipt):
+                raise OutOfGas(
+                    f"{self._target.name}: {step.name} ran out of gas: {entry.tx} used up its limit of {entry.gas}, "
+                    "which was estimated before another transaction or the time changed what the call does; it had no "
+                    "effect"
+                )
             raise DeployFailure(
                 f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
-                f"{self._reason(entry, receipt)}"
+                f"{reason_of(self._rpc, entry.tx, receipt)}"
             )
         if known is None or known.block_hash != receipt["blockHash"]:
             known = entry.model_copy(
@@ -278,20 +286,6 @@ class Sender:
         if known is None or known.block_hash != entry.block_hash:
             self._work.journal.add(entry)
         return Done(entry, receipt)
-
-    def _reason(self, entry: Entry, receipt: dict[str, Any]) -> str:
-        if entry.gas and int(receipt["gasUsed"], 16) >= entry.gas:
-            return f"it used up all of its {entry.gas} gas"
-        try:
-            transaction = self._rpc.call("eth_getTransactionByHash", entry.tx) or {}
-            call = {key: transaction[key] for key in ("from", "to", "input", "value") if transaction.get(key)}
-            call["data"] = call.pop("input", "0x")
-            self._rpc.call("eth_call", call, hex(int(receipt["blockNumber"], 16) - 1))
-        except RpcRefused as refused:
-            return decode_revert(refused.data) or refused.reason
-        except RpcFailure as failure:
-            return f"no reason can be had ({failure})"
-        return "repeated before its block it would have succeeded: another transaction came in between"
 
     def _say(self, step: Step, text: str) -> None:
         shown = text if text.startswith(step.name) else f"{step.name}: {text}"

@@ -20,7 +20,10 @@ from lab.bounded_files import UnfitFile, open_append, parse_model, read_lines
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
-BYTES_MAX, LINES_MAX = 64 << 20, 100_000
+# A restore of 10,000 transactions one by one has 90,000 lines, and the journal of an account is never begun anew.
+BYTES_MAX, LINES_MAX = 512 << 20, 1_000_000
+# Between a call and the number of an attempt of it, in the name of a step.
+ATTEMPT = " #"
 Event = Literal["signed", "mined", "final", "void"]
 
 
@@ -61,7 +64,24 @@ class Journal:
     """Append only; safe for several threads. `head` is what the file begins with, None where that stands there."""
 
     def __init__(self, path: Path, entries: list[Entry], head: Header | None = None) -> None:
-        self.path, self.head, self._entries, self._lock = path, head, entries, threading.Lock()
+        self.path, self.head, self._lock = path, head, threading.Lock()
+        self._entries = list[Entry]()
+        # Thousands of steps are looked up one by one, so they are found by their names.
+        self._by_step: dict[tuple[str, str], list[Entry]] = {}
+        self._last: dict[tuple[str, str], Entry] = {}
+        self._nonces: dict[str, set[int]] = {}
+        self._ended: dict[str, int] = {}
+        for entry in entries:
+            self._index(entry)
+
+    def _index(self, entry: Entry) -> None:
+        network = entry.network
+        self._entries.append(entry)
+        self._by_step.setdefault((network, entry.step), []).append(entry)
+        self._last[network, entry.step.rpartition(ATTEMPT)[0]] = entry
+        self._nonces.setdefault(network, set()).add(entry.nonce)
+        if entry.event != "signed":
+            self._ended[network] = max(self._ended.get(network, 0), entry.nonce + 1)
 
     def add(self, entry: Entry) -> None:
         """Returns once the entry is on the disk. Raises OSError, UsageError where another command began the file."""
@@ -69,7 +89,7 @@ class Journal:
             if self.head is not None:
                 self._begin(self.head)
             _append(self.path, entry.model_dump_json(exclude_defaults=True))
-            self._entries.append(entry)
+            self._index(entry)
 
     def _begin(self, head: Header) -> None:
         if read_journal(self.path)[1]:
@@ -89,7 +109,24 @@ class Journal:
     def of(self, network: str, step: str | None = None) -> list[Entry]:
         """The entries of a network, or of one of its steps, in order."""
         with self._lock:
-            return [e for e in self._entries if e.network == network and step in (None, e.step)]
+            if step is not None:
+                return list(self._by_step.get((network, step), ()))
+            return [e for e in self._entries if e.network == network]
+
+    def last_attempt(self, network: str, call: str) -> Entry | None:
+        """The newest entry of a call whose attempts are steps: `CALL #1`, `CALL #2`."""
+        with self._lock:
+            return self._last.get((network, call))
+
+    def has_nonce(self, network: str, nonce: int) -> bool:
+        """Whether a transaction of this nonce was signed."""
+        with self._lock:
+            return nonce in self._nonces.get(network, ())
+
+    def next_nonce(self, network: str) -> int:
+        """The nonce behind those that are known to be used, by a block or by somebody else; 0 for none."""
+        with self._lock:
+            return self._ended.get(network, 0)
 
     def under_way(self, network: str, step: str) -> list[Entry]:
         """The signatures of a step, replacements too, that may still take effect: none before what is void."""

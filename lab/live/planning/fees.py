@@ -62,18 +62,22 @@ def current_fees(rpc: Rpc, target: Target) -> tuple[int, int]:
     return base, max(target.profile.min_tip_wei, paid[len(paid) // 2] if paid else 0)
 
 
-def estimated_gas(rpc: Rpc, target: Target, call: dict[str, Any]) -> int:
-    """The node's estimate with room, within the network's cap. Raises DeployFailure with the node's reason."""
+def estimated_gas(rpc: Rpc, target: Target, call: dict[str, Any], room: float = GAS_ROOM, least: int = 0) -> int:
+    """The node's estimate, `least` where that is more, times `room`, within the network's cap.
+
+    Raises DeployFailure with the node's reason.
+    """
     try:
         gas = quantity("eth_estimateGas", rpc.call("eth_estimateGas", call))
     except RpcFailure as failure:
         if not failure.definite:
             raise
         raise DeployFailure(f"{target.name}: expected the call to succeed when it is simulated: {failure}") from failure
+    gas = max(gas, least)
     cap = min(target.profile.gas_limit, target.profile.tx_gas_cap or target.profile.gas_limit)
     if gas > cap:
         raise DeployFailure(f"{target.name}: expected at most {cap} gas in a transaction, this one takes {gas}")
-    return min(int(gas * GAS_ROOM), cap)
+    return min(int(gas * room), cap)
 
 
 def data_fee(rpc: Rpc, target: Target, transaction_bytes: bytes) -> int:

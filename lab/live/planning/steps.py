@@ -15,6 +15,7 @@ from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import ZERO
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import GAS_ROOM
 from lab.rpc import Rpc
 from lab.rpc.client import BlockRef, block_ref
 
@@ -23,10 +24,15 @@ DEPLOY, PROPOSE_OWNER = "deploy", "propose_owner"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transaction to send: `name` identifies it in the journal. `data` is None for the creation."""
+    """One transaction to send: `name` identifies it in the journal. `data` is None for the creation.
+
+    `gas_room`: its limit is so many times the estimate, or `gas_least` where that is more.
+    """
 
     name: str
     data: str | None = field(default=None, repr=False)
+    gas_room: float = GAS_ROOM
+    gas_least: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from lab.coordinator.calling import role_changes
 from lab.errors import DeadlineExceeded, DeployFailure, UsageError
+from lab.live.execution.finality import final_block
 from lab.live.planning.fees import current_fees
 from lab.live.planning.plan import amount
 from lab.ops.backup.batching import batched, gas_of
+from lab.ops.backup.clock import ChainClock
 from lab.ops.backup.file import Saved
+from lab.ops.backup.pace import BLOCKS_A_ROUND, PORTION_MAX, Blocks, blocks_of
 from lab.ops.backup.take import take, unfit
 from lab.ops.chain import OperatedChain
-from lab.ops.executors import Executor, Result, left_to_others
+from lab.ops.executors import Executor, Result, SignerExecutor, left_to_others
 from lab.ops.operation import Operation
-from lab.ops.planning import CallRequest, Desired
+from lab.ops.planning import CallRequest, Desired, calls_of
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import OwnersProcedure, ever_operators
 from lab.ops.report import Report, audit, report_id
+from lab.ops.simulation import first_revert
 from lab.ops.state import ChainState, missing, read_state
 
+# The stop and each removal are under way together: one wait for a final block, not one for each.
+AT_ONCE = 16
+# Of a payload, as hexadecimal digits: what a plan counts with.
+WORD = 32
 # Fields that the new contract must hold as the old one did.
+TOO_LATE = "its time comes before the new contract could take it, and none takes one that has passed; agree on it anew"
 MOVED = ("origin", "target", "payload", "dependency", "timestamp")
 
 
@@ -81,7 +91,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """From one contract to another of the same interface on the same chain. `lead_s`: how long moving takes at most."""
+    """From one contract to another of the same interface on the same chain.
+
+    `lead_s`: what is due sooner is left for the relayer to end, at least; more where moving takes longer, see `lead`.
+    """
 
     old: Operation
     new: Operation
@@ -112,19 +125,31 @@ class Migration:
             *map(_stays, survey.over),
         ]
 
+    def lead(self, count: int) -> int:
+        """Seconds of the chain that retiring the old contract and moving so many take, by its blocks and its finality.
+
+        Raises an RpcFailure.
+        """
+        chain = self._chain(self.old)
+        blocks, now = blocks_of(chain), self._head_time(chain)
+        final_s = now - final_block(chain.rpc, chain.target.finality, self.old.timing.unix()).timestamp
+        gas = count * gas_of(("buffer_transaction", ("", "", "", "0x" + "00" * WORD)))
+        rounds = 2 * BLOCKS_A_ROUND + -(-gas // blocks.gas)
+        return max(self.lead_s, int(max(0, final_s) + rounds * blocks.seconds) + 1)
+
     def _survey(self) -> Survey:
         chain = self._chain(self.old)
-        due = self._head_time(chain) + self.lead_s
-        saved = take(self.old, chain, block=chain.rpc.block_number())
+        saved = take(self.old, chain, latest=True)
         left = [one for one in saved.transactions if one.state in ("READY", "BUFFERED")]
+        retired = self._is_retired()
+        due = self._head_time(chain) + (0 if retired else self.lead(len(left)))
         opened = [one for one in left if one.state == "BUFFERED" and one.timestamp > due]
         over = [one for one in left if saved.is_over(one) and not chain.codec.has("expire_transaction")]
         blocked = [one for one in left if one not in opened and one not in over]
         return Survey(opened, blocked, over, saved.window_s)
 
-    @staticmethod
-    def _head_time(chain: OperatedChain) -> int:
-        return int((chain.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
+    def _head_time(self, chain: OperatedChain) -> int:
+        return chain.time(self.old.timing.unix())
 
     def run(self, *, drain_s: float, ask: Ask | None = None, migrated: Migrated | None = None) -> Migrated:
         """Drain, retire, move, compare, written into `migrated`, so that it is there whatever ends this.
@@ -132,9 +157,12 @@ class Migration:
         Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure.
         """
         migrated = migrated or Migrated(report_id(self.new, "migrate"))
+        if isinstance(self.operator, SignerExecutor):
+            self.operator.finish(self._chain(self.new))
         self._require_room(self._survey().opened)
         self._drain(drain_s)
-        migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
+        owner = self.owner.together(at_once=AT_ONCE) if isinstance(self.owner, SignerExecutor) else self.owner
+        migrated.retired = carry_out(self.old, Retire(self.old), owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
             (retired,) = migrated.retired.chains
             migrated.left += retired.left or ["not retired"]
@@ -143,13 +171,10 @@ class Migration:
         survey = self._survey()
         opened = survey.opened
         migrated.over += map(_stays, survey.over)
-        self._move(opened, migrated)
-        if not migrated.left:
-            self._compare(opened, migrated)
-        migrated.left += [
-            f"{one.tx_id} is {one.state}, and was not moved: its time was over before; agree on it anew"
-            for one in survey.blocked
-        ]
+        moved = self._move(opened, migrated)
+        if not any(result.outcome == "proposed" for result in migrated.results):
+            self._compare(moved, migrated)
+        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved: {TOO_LATE}" for one in survey.blocked]
         return migrated
 
     def _drain(self, drain_s: float) -> None:
@@ -179,28 +204,67 @@ class Migration:
         desired = retire.wants(chain, read_state(chain, retire.accounts(chain), chain.rpc.block_number()))
         return not desired.calls and not desired.problems
 
+    def _require_taken(self, opened: list[Saved]) -> None:
+        """The new contract takes what the operator sends: tried before the old one retires. Raises UsageError."""
+        chain = self._chain(self.new)
+        waiting = [one for one in opened if chain.reader.state(one.tx_id) == "EMPTY"]
+        if not waiting:
+            return
+        calls = calls_of(chain, [_request(max(waiting, key=_due))])
+        refused = first_revert(chain.rpc, self.operator.sender(chain), calls)
+        if refused is not None:
+            raise UsageError(
+                f"{self.chain}: expected the new contract {chain.contract} to take a transaction from operator "
+                f"{self.operator.sender(chain)}, it reverts: {refused[1]}: set it up first (its operators, no stop); "
+                "nothing was sent"
+            )
+
     def _require_room(self, opened: list[Saved]) -> None:
         chain = self._chain(self.new)
-        problems = unfit(take(self.new, chain, block=chain.rpc.block_number()), opened)
+        problems = unfit(take(self.new, chain, latest=True), opened)
         if problems:
             raise UsageError(
                 f"{self.chain}: expected a new contract without transactions, {chain.contract} holds {len(problems)} "
                 f"({problems[0]}): deploy another"
             )
+        self._require_taken(opened)
 
-    def _move(self, opened: list[Saved], migrated: Migrated) -> None:
-        chain = self._chain(self.new)
-        requests = [_request(one) for one in opened if chain.reader.state(one.tx_id) == "EMPTY"]
-        calls = batched(chain, self.operator.sender(chain), requests)
-        results = self.operator.execute(chain, calls)
+    def _move(self, opened: list[Saved], migrated: Migrated) -> list[Saved]:
+        """Soonest first, each before its time comes; those that are there. Raises DeployFailure."""
+        chain, clock = self._chain(self.new), ChainClock(self.new, self._chain(self.new))
+        blocks = blocks_of(chain)
+        left = [one for one in sorted(opened, key=_due) if chain.reader.state(one.tx_id) == "EMPTY"]
+        while left:
+            earliest = clock.now() + int(blocks.seconds)
+            late = [one for one in left if one.timestamp < earliest]
+            migrated.left += [f"{one.tx_id} was not moved: {TOO_LATE}" for one in late]
+            left = [one for one in left if one.timestamp >= earliest]
+            if not left:
+                break
+            some = left[:PORTION_MAX] if self.operator.sends else left
+            results = self._buffer(chain, some, blocks, migrated)
+            if any(result.outcome == "proposed" for result in results):
+                return opened
+            left = [one for one in left if chain.reader.state(one.tx_id) == "EMPTY"]
+            failed = next((result for result in results if result.outcome != "confirmed"), None)
+            if failed is not None and not (failed.late or clock.now() > some[0].timestamp):
+                raise DeployFailure(
+                    f"{self.chain}: {failed.call.text[:100]} is {failed.outcome}: {failed.reason}; the old contract "
+                    "has retired: the same command moves what is still open once that is mended"
+                )
+        clock.settle()
+        return [one for one in opened if chain.reader.state(one.tx_id) != "EMPTY"]
+
+    def _buffer(self, chain: OperatedChain, some: list[Saved], blocks: Blocks, migrated: Migrated) -> Sequence[Result]:
+        """In batches; none is sent when the time of the first of them is about to come."""
+        not_after = some[0].timestamp - int(blocks.seconds) + 1
+        requests = [_request(one) for one in some]
+        calls = batched(chain, self.operator.sender(chain), requests, blocks.gas)
+        results = self.operator.execute(chain, [replace(call, not_after=not_after) for call in calls])
         migrated.results += results
         audit(self.new, migrated.id, self.operator.described, results)
         migrated.left += left_to_others("buffer in the new contract", results)
-        if failed := [result for result in results if result.outcome not in ("confirmed", "proposed")]:
-            raise DeployFailure(
-                f"{self.chain}: {failed[0].call.text[:100]} is {failed[0].outcome}: {failed[0].reason}; run the "
-                "command again, it goes on from here"
-            )
+        return results
 
     def _compare(self, opened: list[Saved], migrated: Migrated) -> None:
         reader = self._chain(self.new).reader
@@ -210,6 +274,10 @@ class Migration:
             wrong = [(one.tx_id, *pair) for pair in pairs if pair[1] != pair[2]]
             migrated.differences += wrong
             migrated.moved += not wrong
+
+
+def _due(one: Saved) -> int:
+    return one.timestamp
 
 
 def _stays(one: Saved) -> str:

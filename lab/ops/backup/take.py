@@ -3,41 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from lab.coordinator import Reader
 from lab.errors import DeployFailure, UsageError
 from lab.live.execution.finality import final_block
 from lab.ops.backup.file import SETTINGS, Backup, Saved
+from lab.ops.backup.reading import reading
 from lab.ops.chain import OperatedChain
 from lab.ops.operation import Operation
 from lab.ops.procedures.operators import event_file, ever_operators
+from lab.rpc import RpcRefused
+from lab.rpc.refusals import is_forgotten
 
 # A transaction that ended stays as it is.
 ENDED = ("EXECUTED", "EXPIRED")
+GETTERS = ("get_transaction_details", "transactions")
 
 
 def take(
-    operation: Operation, chain: OperatedChain, *, block: int | None = None, earlier: Backup | None = None
+    operation: Operation,
+    chain: OperatedChain,
+    *,
+    block: int | None = None,
+    earlier: Backup | None = None,
+    latest: bool = False,
 ) -> Backup:
-    """As of a final block; `earlier` spares what it has of transactions that ended.
+    """As of the newest final block, the `latest` one, or a given `block`; `earlier` spares what ended before it.
 
+    A node that forgets the state of the block meanwhile is asked as of a newer one, for what had not ended then.
     Raises an RpcFailure, UsageError for a block that is not there and for an earlier backup of another contract,
-    DeployFailure where the contract answers in another shape.
+    DeployFailure where the contract answers in another shape, or the node forgets sooner than it can be read.
     """
+    known, forgotten = _kept(chain, earlier), None
     try:
-        return _take(operation, chain, block, earlier)
+        while True:
+            number, before = block if block is not None else _newest(operation, chain, latest=latest), len(known)
+            try:
+                return _take(operation, chain, number, known)
+            except RpcRefused as refused:
+                if not is_forgotten(refused):
+                    raise
+                if block is not None or (forgotten is not None and (number <= forgotten or len(known) == before)):
+                    raise DeployFailure(
+                        f"{chain.name}: expected the state of block {number}, the node has forgotten it before all was "
+                        f"read ({refused.reason}): use an endpoint that keeps states for longer (an archive node)"
+                    ) from refused
+                forgotten = number
     except ValueError as error:
         raise DeployFailure(f"{chain.name}: expected the documented getters to answer: {error}") from error
 
 
-def _take(operation: Operation, chain: OperatedChain, block: int | None, earlier: Backup | None) -> Backup:
-    reader = chain.reader
-    if block is None:
-        block = max(chain.start_block, final_block(chain.rpc, chain.target.finality, operation.timing.unix()).number)
+def _newest(operation: Operation, chain: OperatedChain, *, latest: bool) -> int:
+    if latest:
+        return chain.rpc.block_number()
+    return max(chain.start_block, final_block(chain.rpc, chain.target.finality, operation.timing.unix()).number)
+
+
+def _take(operation: Operation, chain: OperatedChain, block: int, known: dict[str, Saved]) -> Backup:
+    """What ended is added to `known`."""
     head = chain.rpc.block(block)
     if head is None:
         raise UsageError(f"expected a block {block} to take the backup of, the chain has none: name an earlier one")
-    known = _kept(chain, earlier)
     buffered: list[str] = []
     ready: list[str] = []
     for event, args in event_file(operation, chain).events(block):
@@ -46,19 +73,35 @@ def _take(operation: Operation, chain: OperatedChain, block: int | None, earlier
         elif event == "TransactionReady":
             ready.append(args["tx_id"])
     order = {tx_id: position for position, tx_id in enumerate(ready)}
-    accounts = dict.fromkeys((*operation.declared[chain.name].operators, *ever_operators(operation, chain)))
+    settings, operators = settings_of(chain, block), operators_of(operation, chain, block)
+    ids, present = dict.fromkeys(buffered), dict[str, Saved]()
+    for tx_id, reader in reading(chain, [one for one in ids if one not in known], GETTERS, block):
+        present[tx_id] = _saved(reader, tx_id, block, order.get(tx_id))
+        if present[tx_id].state in ENDED:
+            known[tx_id] = present[tx_id]
     return Backup(
         chain_id=chain.chain_id,
         contract=chain.contract,
         block=block,
         block_hash=str(head["hash"]),
         block_time=int(head["timestamp"], 16),
-        settings={name: reader.get(name, block=block) for name in SETTINGS if reader.codec.has(name)},
-        operators=tuple(sorted(one for one in accounts if reader.get("authorized_operators", one, block=block))),
-        transactions=tuple(
-            known.get(tx_id) or _saved(reader, tx_id, block, order.get(tx_id)) for tx_id in dict.fromkeys(buffered)
-        ),
+        settings=settings,
+        operators=operators,
+        transactions=tuple(present.get(tx_id) or known[tx_id] for tx_id in ids),
     )
+
+
+def settings_of(chain: OperatedChain, block: int) -> dict[str, Any]:
+    """What the contract has getters for. Raises an RpcFailure, ValueError."""
+    reader = chain.reader
+    return {name: reader.get(name, block=block) for name in SETTINGS if reader.codec.has(name)}
+
+
+def operators_of(operation: Operation, chain: OperatedChain, block: int) -> tuple[str, ...]:
+    """Of those that are declared, or that an event made one up to a final block. Raises an RpcFailure, ValueError."""
+    reader = chain.reader
+    accounts = dict.fromkeys((*operation.declared[chain.name].operators, *ever_operators(operation, chain)))
+    return tuple(sorted(one for one in accounts if reader.get("authorized_operators", one, block=block)))
 
 
 def _kept(chain: OperatedChain, earlier: Backup | None) -> dict[str, Saved]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from eth_utils.crypto import keccak
 
+from lab.live.planning.fees import GAS_ROOM
 from lab.ops.chain import OperatedChain
 
 # A batch has thousands of letters.
@@ -21,6 +22,7 @@ class Call:
     """One call: `function` and `args` by their documented names and order, `data` as the contract takes it.
 
     `to` is an address in lower case, `value` in wei. What is `urgent` waits for nothing that was proposed before.
+    `not_after`: the block time from which on it is not sent any more. `gas_room`: see `Step`.
     """
 
     chain: str
@@ -31,6 +33,8 @@ class Call:
     data: str = field(repr=False)
     value: int = 0
     urgent: bool = False
+    not_after: int | None = None
+    gas_room: float = GAS_ROOM
 
     @property
     def step(self) -> str:
@@ -51,7 +55,8 @@ class Result:
 
     `confirmed`: `tx` is in the final block `block`. `proposed`: `path` was written, for others to sign. `refused`: it
     has no effect, and `reason` says why. `unknown`: it may or may not take effect; `reason` says what to do.
-    `again`: somebody else's transaction of the same account came first, so it can be made once more.
+    `again`: somebody else's transaction of the same account came first, so it can be made once more. `late`: it was not
+    sent, since its `not_after` had come.
     """
 
     call: Call
@@ -61,6 +66,7 @@ class Result:
     path: Path | None = None
     reason: str | None = None
     again: bool = False
+    late: bool = False
 
 
 class Executor(Protocol):

@@ -10,13 +10,14 @@ from pathlib import Path
 from lab.errors import AccountUsedElsewhere, LabError
 from lab.live.execution.transactions import Desk, Sender
 from lab.live.execution.waiting import Waiting
-from lab.live.journaling.journal import Entry
+from lab.live.journaling.journal import ATTEMPT, Entry
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
 from lab.ops.chain import OperatedChain
 from lab.ops.executors.call import Call, Outcome, Result
+from lab.ops.simulation import gas_in_order
 
 
 class SignerExecutor:
@@ -65,20 +66,33 @@ class SignerExecutor:
         """The same account for many calls: several under way at once, and a block that is not final is enough."""
         return SignerExecutor(self._desk, self._signer, replace(self._waiting, final=False), at_once=at_once)
 
+    def together(self, *, at_once: int) -> SignerExecutor:
+        """The same account for calls that do not depend on each other: none waits for the final block of another."""
+        return SignerExecutor(self._desk, self._signer, self._waiting, at_once=at_once)
+
     def _announce(self, chain: OperatedChain, calls: Sequence[Call]) -> None:
-        """What cannot be sent now is tried again, and reported, when its turn comes."""
+        """What cannot be sent now is tried again, and reported, when its turn comes.
+
+        Those of a plan may cost more after one another than alone; the many of a bulk are of one kind, each by itself.
+        """
         sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
         nonce = 0
         with suppress(LabError):
-            for call in calls:
-                nonce = sender.announce(Step(self._step_name(chain, call), call.data), call.to, nonce)
+            least = gas_in_order(chain.rpc, self._signer.address, calls) if self._waiting.final else None
+            for number, call in enumerate(calls):
+                if self._late(chain, call) is not None:
+                    return
+                step = replace(self._step(chain, call), gas_least=least[number] if least else 0)
+                nonce = sender.announce(step, call.to, nonce)
 
     def _carry_out(self, chain: OperatedChain, call: Call) -> Result:
         if call.value:
             return Result(call, "refused", reason=f"expected a call without value, got {call.value} wei")
-        step = Step(self._step_name(chain, call), call.data)
+        step = self._step(chain, call)
         sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
         try:
+            if not self._is_under_way(chain, call) and (late := self._late(chain, call)) is not None:
+                return Result(call, "refused", reason=late, late=True)
             done = sender.carry_out(step, call.to)
         except LabError as error:
             signed = self._desk.journal.last(chain.name, step.name, "signed")
@@ -89,12 +103,20 @@ class SignerExecutor:
             return Result(call, outcome, tx=signed.tx if signed else None, reason=str(error), again=again)
         return Result(call, "confirmed", tx=done.entry.tx, block=done.entry.block)
 
+    def _step(self, chain: OperatedChain, call: Call) -> Step:
+        return Step(self._step_name(chain, call), call.data, call.gas_room)
+
+    def _late(self, chain: OperatedChain, call: Call) -> str | None:
+        """Why it is too late to sign it, if it is."""
+        if call.not_after is None or (now := chain.time(self._waiting.unix_s())) < call.not_after:
+            return None
+        return f"not sent: it had to be before block time {call.not_after}, the chain is at {now}"
+
     def _step_name(self, chain: OperatedChain, call: Call) -> str:
         """That of the attempt which is under way, else the next free one."""
-        entries = [e for e in self._desk.journal.of(chain.name) if e.step.rpartition(" #")[0] == call.step]
-        last = entries[-1] if entries else None
-        number = 1 if last is None else int(last.step.rpartition("#")[2]) + (last.event in ("final", "void"))
-        return f"{call.step} #{number}"
+        last = self._desk.journal.last_attempt(chain.name, call.step)
+        number = 1 if last is None else int(last.step.rpartition(ATTEMPT)[2]) + (last.event in ("final", "void"))
+        return f"{call.step}{ATTEMPT}{number}"
 
     def unfinished(self, chain: OperatedChain) -> list[Entry]:
         """The newest signature of each call that an earlier command signed and nobody saw end, in their order."""
@@ -106,7 +128,7 @@ class SignerExecutor:
         """Bring to an end what `unfinished` lists."""
         results = []
         for entry in self.unfinished(chain):
-            data, name = data_of(entry.raw), entry.step.rpartition(" #")[0]
+            data, name = data_of(entry.raw), entry.step.rpartition(ATTEMPT)[0]
             decoded = chain.codec.decode_call(data)
             function = decoded.function if decoded is not None else name.partition("(")[0]
             args = tuple(decoded.args.values()) if decoded is not None else ()

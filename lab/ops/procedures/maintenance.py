@@ -94,7 +94,21 @@ def begin(
     )
     if not begun and not any(refused):
         prepare()
+    _forget_running(operation, report)
     return report
+
+
+def _forget_running(operation: Operation, report: Report) -> None:
+    """Chains that were not stopped after all: a later stop of somebody else's is not this maintenance's to lift."""
+    begun, failed = _read(operation), set[str]()
+    for chain in report.chains:
+        if chain.standing == "differs" and all(result.outcome == "refused" for result in chain.results):
+            failed.add(chain.chain)
+    if begun is not None and failed & set(begun.stopped):
+        left = tuple(name for name in begun.stopped if name not in failed)
+        write_atomically(
+            begun_file(operation), begun.model_copy(update={"stopped": left}).model_dump_json(indent=2) + "\n"
+        )
 
 
 def _begin(

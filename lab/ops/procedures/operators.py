@@ -87,23 +87,34 @@ class AddOperator(OwnersProcedure):
 
 @dataclass(frozen=True, slots=True)
 class RemoveOperator(OwnersProcedure):
-    """One account is no operator any more. The last one is refused, unless `last`: then somebody is compromised."""
+    """One account is no operator any more. The last one is refused, unless `last`: then somebody is compromised.
+
+    `successor`: who has to be an operator by then, since that account takes over.
+    """
 
     address: str
     declared: Mapping[str, Declared] = field(default_factory=dict)
     last: bool = False
+    successor: str | None = None
     name: str = "operators remove"
 
     def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
         """See `Procedure`."""
         there = self.declared.get(chain.name)
-        return (self.address, *(there.operators if there is not None else ()))
+        successor = () if self.successor is None else (self.successor,)
+        return (self.address, *successor, *(there.operators if there is not None else ()))
 
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         desired = replace(_wants(chain, state, add=[], remove=[self.address]), urgent=self.last)
         if not state.operators[self.address]:
             return desired
+        if self.successor is not None and not all(state.roles(self.successor).values()):
+            problem = (
+                f"expected {self.successor}, which takes over, to be an operator still: somebody took a role from it "
+                f"meanwhile, so {self.address} stays; settle that, then the same command adds it again first"
+            )
+            return replace(desired, problems=(*desired.problems, problem))
         if any(given for account, given in state.operators.items() if account != self.address):
             return desired
         if self.last:

@@ -183,7 +183,7 @@ def rotate_operator(
             if chain.chain in problems:
                 chain.standing, chain.left = "unknown", [problems[chain.chain]]
         return [added]
-    removal = RemoveOperator(old, operation.declared, last=True, name="rotate remove")
+    removal = RemoveOperator(old, operation.declared, last=True, successor=new, name="rotate remove")
     return [added, carry_out(operation, removal, executor, only=only, ask=ask)]
 
 

@@ -48,10 +48,15 @@ def measure(coordinator: Coordinator) -> dict[str, int]:
     ids = [request[0] for request in batch]
     gas["buffer_batch 32 x 64 B, per item"] = coordinator.send("operator", "buffer_batch", batch).gas // 32
     gas["resolve_batch 32 ready, per item"] = coordinator.send("operator", "resolve_batch", ids).gas // 32
+    late = [coordinator.request(n, payload=payload[:64]) for n in range(201, 233)]
+    coordinator.send("operator", "buffer_batch", late)
     gas["execute_batch 32, per item"] = coordinator.send("operator", "execute_batch", ids).gas // 32
     coordinator.now += 31
     gas["resolve_dependency expired"] = coordinator.send("operator", "resolve_dependency", other).gas
     gas["expire_transaction"] = coordinator.send("operator", "expire_transaction", coordinator.id(7)).gas
+    coordinator.send("owner", "set_breaker_threshold", 0)
+    late_ids = [request[0] for request in late]
+    gas["resolve_batch 32 expired, per item"] = coordinator.send("operator", "resolve_batch", late_ids).gas // 32
     for name, args in (("set_coordination_window", (60,)), ("set_execution_window", (60,)),
                        ("set_breaker_threshold", (1,)), ("pause", ()), ("unpause", ())):  # fmt: skip
         gas[name] = coordinator.send("owner", name, *args).gas

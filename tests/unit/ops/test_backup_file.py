@@ -67,16 +67,16 @@ def test_an_owner_who_is_pending_for_itself_is_nobody(pending: str, differs: boo
 
 def test_the_plan_makes_ready_in_the_order_in_which_it_was() -> None:
     """What had begun gets a timestamp that is still to come; what waits keeps its own; the stop comes last."""
-    goal, empty = Goal(BACKUP, 60, expiry=True), replace(BACKUP, settings={}, operators=(OTHER,), transactions=())
-    (portion,) = goal.portions(empty)
-    buffering = goal.buffering(portion, empty, NOW)
+    goal, empty = Goal(BACKUP, expiry=True), replace(BACKUP, settings={}, operators=(OTHER,), transactions=())
+    portion = goal.portion(goal.left(empty), empty, size=100, depth=1)
+    buffering = goal.buffering(portion, empty, NOW + 60)
     stamps = {args[0]: args[5] for _, args in buffering.calls}
     assert sorted(stamps.values()) == [NOW + 60] * 4 + [NOW + 900]
     there = replace(empty, transactions=tuple(replace(one, state="BUFFERED") for one in BACKUP.transactions))
     (ready,) = goal.readying(portion, there)
     assert [args[0][-1] for _, args in ready.calls] == ["2", "1", "3"]
     assert [phase.name for phase in goal.last_settings(empty) if phase.calls] == ["settings", "operators", "stop"]
-    assert list(goal.portions(BACKUP)) == [], "restored, nothing is left"
+    assert goal.left(BACKUP) == [], "restored, nothing is left"
 
 
 def test_children_are_made_ready_after_their_parents() -> None:
@@ -84,9 +84,10 @@ def test_children_are_made_ready_after_their_parents() -> None:
     child = replace(saved(6, "READY", ready_order=3), dependency=BACKUP.transactions[0].tx_id)
     backup = replace(BACKUP, transactions=(*BACKUP.transactions, child))
     there = replace(backup, transactions=tuple(replace(one, state="BUFFERED") for one in backup.transactions))
-    goal = Goal(backup, 60, expiry=True)
-    (portion,) = goal.portions(there)
+    goal = Goal(backup, expiry=True)
+    portion = goal.portion(goal.left(there), there, size=100, depth=2)
     assert [len(phase.calls) for phase in goal.readying(portion, there)] == [3, 1]
+    assert len(goal.portion(goal.left(there), there, size=100, depth=1)) == 3, "the child is for the next portion"
 
 
 def test_every_difference_is_told() -> None:
@@ -114,7 +115,7 @@ def test_what_was_over_stays_over() -> None:
     over, open_yet = saved(6, "BUFFERED", timestamp=3_954), saved(7, "BUFFERED", timestamp=3_955)
     backup = replace(BACKUP, transactions=(*BACKUP.transactions, over, open_yet))
     assert [backup.is_over(one) for one in backup.transactions] == [False] * 5 + [True, False]
-    goal = Goal(backup, 60, expiry=False)
+    goal = Goal(backup, expiry=False)
     again = [replace(one, timestamp=NOW + number) for number, one in enumerate(backup.transactions)]
     assert goal.lapsing(replace(backup, transactions=tuple(again))).not_before == NOW + 5 + 45 + 1
-    assert Goal(BACKUP, 60, expiry=False).lapsing(BACKUP).not_before is None
+    assert Goal(BACKUP, expiry=False).lapsing(BACKUP).not_before is None

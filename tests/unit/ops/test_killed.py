@@ -147,8 +147,6 @@ def restore(trial: Trial) -> int:
     new = replace(chain, contract=trial.new)
     onto = replace(there.operation, chains=(new,), folder=trial.folder / "onto")
     with there.executor(OWNER) as owner, there.executor(OPERATOR) as operator:
-        for executor in (owner, operator):
-            executor.finish(new)
         bulk = owner.bulk(at_once=3), operator.bulk(at_once=3)
         return Restoration(onto, new, read(path), *bulk).run().exit_code
 
