@@ -26,7 +26,7 @@ from lab.ops.operation import Operation
 from lab.ops.planning import Plan
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.pausing import Pause, Unpause
-from lab.ops.report import Report
+from lab.ops.report import Report, report_id, write_evidence
 from lab.ops.state import read_state
 from lab.rpc.urls import url_below
 
@@ -145,7 +145,9 @@ def end(operation: Operation, executor: Executor, *, banner: Path, ask: Ask | No
     if begun.stopped:
         report = carry_out(operation, unpause, executor, only=begun.stopped, ask=ask)
     else:
-        report = Report("", unpause.name, operation.name, operation.who, executor.described, [])
+        name = report_id(operation, unpause.name)
+        report = Report(name, unpause.name, operation.name, operation.who, executor.described, [])
+        write_evidence(operation, report)
     if report.exit_code == 0:
         if begun.alertmanager is not None and begun.silence is not None and operation.timing.unix() < begun.until:
             _call(begun.alertmanager, "DELETE", f"/api/v2/silence/{begun.silence}", None)

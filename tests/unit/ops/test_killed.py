@@ -215,6 +215,30 @@ def fill(trial: Trial) -> None:
     trial.here.mine(3)
 
 
+def ended(trial: Trial) -> None:
+    """Two are READY, one is EXECUTED."""
+    fill(trial)
+    rpc = trial.here.rpc(CHAIN)
+    for number in (11, 12, 13):
+        trial.here.send(CHAIN, "operator", "buffer_transaction", *trial.here.buffer_args(CHAIN, number, in_s=30))
+    rpc.call("evm_increaseTime", 31)
+    rpc.call("evm_mine")
+    ids = [f"0x{number:064x}" for number in (11, 12, 13)]
+    trial.here.send(CHAIN, "operator", "resolve_batch", ids)
+    trial.here.send(CHAIN, "operator", "mark_executed", ids[0])
+    # The command waits by the chain's time.
+    rpc.call("anvil_setBlockTimestampInterval", 4)
+    trial.here.mine(3)
+
+
+def all_moved(trial: Trial) -> bool:
+    """Whether those have become so again, in the window that was saved."""
+    (chain,) = trial.opened().operation.chains
+    reader = replace(chain, contract=trial.new).reader
+    states = [reader.state(f"0x{number:064x}") for number in (11, 12, 13)]
+    return moved(trial) and states == ["EXECUTED", "READY", "READY"] and reader.get("coordination_window") == 60
+
+
 CASES = {
     "operators sync": Case(sync, lambda trial: operators(trial) == {OWNER, OPERATOR}, strangers),
     "pause": Case(pause, is_paused),
@@ -227,6 +251,7 @@ CASES = {
     "backup": Case(backup, is_whole, fill),
     # Batches are other ones after a resumption; what is there already is not sent again.
     "restore": Case(restore, moved, fill, once=False),
+    "restore of what had ended": Case(restore, all_moved, ended, once=False),
     "migrate": Case(migrate, moved, fill, once=False),
 }
 

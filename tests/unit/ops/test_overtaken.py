@@ -18,6 +18,7 @@ from lab.ops.procedures.maintenance import begin, end
 from lab.ops.procedures.operators import AddOperator, SyncOperators
 from lab.ops.procedures.pausing import Pause
 from lab.ops.procedures.rotation import Drain, rotate_operator
+from lab.ops.report import EVIDENCE
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport
 from tests.compiling import compile_once
@@ -166,6 +167,7 @@ def test_the_end_of_a_maintenance_lifts_no_stop_of_somebody_else(site: Start) ->
     with there.executor(OWNER) as executor:
         ended = end(there.operation, executor, banner=there.beside)
     assert (ended.exit_code, ended.chains) == (0, [])
+    assert (there.operation.folder / ended.id / EVIDENCE).exists(), "the command names it"
     assert there.operation.chains[0].getters.get("paused")
 
 
