@@ -10,7 +10,7 @@ from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.deploy.deployer import Deployable, SetUp, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
 from lab.networks.profile import NetworkProfile
-from lab.rpc import Rpc, RpcFailure
+from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 # What to do where a call of the lab's own fails because nobody owns the contract.
 NO_OWNER = (
@@ -52,7 +52,11 @@ def put_on_chain(
         base_fee=profile.initial_base_fee_wei if base_fee is None else base_fee,
         min_tip=profile.min_tip_wei,
     )
-    hashes = [rpc.send_raw(raw) for raw in raws]
+    try:
+        hashes = [rpc.send_raw(raw) for raw in raws]
+    except RpcRefused as error:
+        name = f"{target.contract.name} ({target.contract.source_path})"
+        raise DeployFailure(f"{chain}: expected the node to take {name}, it refused it: {error.reason}") from error
     mine(hashes[-1])
     confirm(rpc, chain, target, hashes, set_up_calls(target, window_s=window_s))
 

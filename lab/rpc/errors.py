@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.errors import LabError
+from lab.errors import LabError, printable
 
 
 class RpcFailure(LabError):
@@ -25,8 +25,8 @@ class RpcRefused(RpcFailure):
     def __init__(self, method: str, code: int, message: str, data: Any = None) -> None:
         self.code = code
         self.data = data
-        self.reason = message
-        super().__init__(method, f"refused with code {code}: {message}")
+        self.reason = printable(message)
+        super().__init__(method, f"refused with code {code}: {self.reason}")
 
 
 class RpcUnavailable(RpcFailure):

@@ -16,6 +16,8 @@ import psutil
 
 PATIENCE_S = 600.0
 ROOT = Path(__file__).parents[2]
+# Else both listen on every interface, workers wherever their scheduler is, and their pages even without a dashboard.
+LISTENING = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 def until(happened: Callable[[], object], what: str) -> None:
@@ -45,7 +47,7 @@ class DaskCluster:
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """At a port that is free."""
         self._file.unlink(missing_ok=True)
-        program = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self._file))
+        program = self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file))
         until(lambda: self._file.is_file() and self._file.read_text().strip().endswith("}"), "a scheduler")
         return program
 
@@ -62,7 +64,7 @@ class DaskCluster:
     def _start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
         with self._log(1).open("wb") as log:
             program = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words, "--no-dashboard"],
+                [sys.executable, "-m", "dask", *words, *LISTENING],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
                 stdin=subprocess.DEVNULL,

@@ -31,6 +31,7 @@ AREAS = {
     "test_forgeries": "Forgeries",
     "test_forged_measurements": "Forged deployments and measurements",
     "test_guests": "Guests that cheat",
+    "test_hostile_artifacts": "Hostile artifacts",
     "test_canaries": "Secrets",
     "test_sockets": "Sockets",
     "test_rehearsal": "Rehearsals of deployments",
@@ -90,9 +91,18 @@ def every_test() -> dict[str, str]:
     return found
 
 
+def distinct() -> tuple[int, int]:
+    """How many cheating guests and hostile artifacts there are, by the tables that their tests go through."""
+    from .artifacts import ARTIFACTS
+    from .test_guests import CHEATS, LEAVERS, WRITERS
+
+    return len(CHEATS) + len(LEAVERS) + len(WRITERS), len(ARTIFACTS)
+
+
 def page(figures: Figures, described: dict[str, str]) -> str:
     """The page as Markdown."""
     trials, findings = figures.totals
+    cheats, artifacts = distinct()
     peaks = [kind.peak_mb for kind in figures.kinds.values() if kind.peak_mb]
     lines = [
         "# Reliability: what the lab withstood",
@@ -107,6 +117,9 @@ def page(figures: Figures, described: dict[str, str]) -> str:
         "was gained or a FAIL lost. Seeds are printed by the tests, and `LAB_SEED` repeats them. The factor is that of",
         "`make torture FACTOR=...`; CI runs each kind with 1. Where figures of several commits are merged, a kind that",
         "found something stands with the run after it was mended; kinds that are not listed were not counted.",
+        "",
+        f"Among them are {cheats} guests that cheat, each in a way of its own (by what they ask the node for, leave",
+        f"running, write), and {artifacts} hostile artifacts.",
         "",
     ]  # fmt: skip
     for module, area in AREAS.items():
@@ -135,7 +148,7 @@ def merged(runs: Sequence[Figures]) -> Figures:
         for name, kind in run.kinds.items():
             if name not in kinds or kind.trials >= kinds[name].trials:
                 kinds[name] = kind
-    commits = ", ".join(dict.fromkeys(run.commit[:12] for run in runs))
+    commits = ", ".join(dict.fromkeys(commit[:12] for run in runs for commit in run.commit.split(", ")))
     return Figures(commit=commits, date=runs[-1].date, kinds=dict(sorted(kinds.items())))
 
 

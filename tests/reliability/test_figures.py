@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from .conftest import figures_of
-from .figures import AREAS, HERE, PAGE, Figures, Kind, committed, every_test, page
+from .figures import AREAS, HERE, PAGE, Figures, Kind, committed, distinct, every_test, page
 
 pytestmark = pytest.mark.reliability
 
@@ -23,6 +23,14 @@ def test_the_page_is_what_the_figures_say() -> None:
         "test_file_kinds",
         "test_file_versions",
     }
+
+
+def test_there_are_as_many_cheats_and_hostile_artifacts_as_promised() -> None:
+    """Thirty of each at least, counted where the tests take them from, and said on the page."""
+    cheats, artifacts = distinct()
+    assert min(cheats, artifacts) >= 30
+    assert f"Among them are {cheats} guests that cheat" in PAGE.read_text(encoding="utf-8")
+    assert f"and {artifacts} hostile artifacts." in PAGE.read_text(encoding="utf-8")
 
 
 def test_findings_and_memory_are_shown() -> None:

@@ -32,6 +32,8 @@ from tests.unit.conftest import StartLab, reference, start_lab
 from tests.unit.faults.typed import TYPES, raw_of
 from tests.unit.real_chains import buffer_args
 
+from .figures import Trials
+
 pytestmark = pytest.mark.reliability
 __all__ = ["reference", "start_lab"]
 CHAIN = "arbitrum"
@@ -156,12 +158,13 @@ def filled(value: Any, names: dict[str, str]) -> Any:
     return [filled(part, names) for part in value] if isinstance(value, list) else value
 
 
-def test_fifty_ways_to_drive_the_node(endpoint: Endpoint) -> None:
+def test_fifty_ways_to_drive_the_node(endpoint: Endpoint, trials: Trials) -> None:
     """Alone, in a batch, and as a notification: refused in a provider's words, on record, and nothing has changed."""
     owner, me = endpoint.lab.operators()[:2]
     names = {"owner": owner, "me": me, "contract": endpoint.lab.spec.target.address}
     before = endpoint.state()
     for method, params in CHEATS.items():
+        trials.add()
         asked = request(method, filled(params, names))
         alone, (_, second) = endpoint.post(asked), endpoint.post([request("eth_chainId", []), asked])
         for answer in (alone, second):
@@ -174,7 +177,7 @@ def test_fifty_ways_to_drive_the_node(endpoint: Endpoint) -> None:
     assert set(kinds) == {"refused"}
 
 
-def test_names_of_methods_are_taken_literally(endpoint: Endpoint) -> None:
+def test_names_of_methods_are_taken_literally(endpoint: Endpoint, trials: Trials) -> None:
     """No spelling of a forbidden one gets through: case, spaces, other scripts, control characters."""
     rng = random.Random(7)
     before = endpoint.state()
@@ -184,11 +187,12 @@ def test_names_of_methods_are_taken_literally(endpoint: Endpoint) -> None:
             method.replace("_", "__"), method.replace("_", "."), method.replace("e", "\u0435"),
             f"eth_chainId\n{method}",
         ):  # fmt: skip
+            trials.add()
             assert endpoint.post(request(spelling, []))["error"]["code"] == -32601, repr(spelling)
     assert endpoint.state() == before
 
 
-def test_every_way_to_send_is_on_record(endpoint: Endpoint) -> None:
+def test_every_way_to_send_is_on_record(endpoint: Endpoint, trials: Trials) -> None:
     """Each type by each method, alone, in a batch, unanswered: one record for each, with the same fields."""
     lab, chain, number = endpoint.lab, endpoint.lab.chains[CHAIN], 0
     # Not yet there under the rules of Arbitrum's node; `test_sends` has it on Ethereum.
@@ -202,6 +206,7 @@ def test_every_way_to_send_is_on_record(endpoint: Endpoint) -> None:
             if form == "notification":
                 del asked["id"]
             endpoint.post([asked] if form == "batch" else asked)
+            trials.add()
             number += 1
     records = endpoint.submits()
     assert [submit.nonce for submit in records] == list(range(number))
@@ -218,11 +223,12 @@ def _setup(observed: dict[str, Any]) -> set[str]:
     return {tx_hash for tx_hash, (number, _) in observed.items() if number <= 1}
 
 
-def test_bytes_that_are_no_transaction(endpoint: Endpoint) -> None:
+def test_bytes_that_are_no_transaction(endpoint: Endpoint, trials: Trials) -> None:
     """Mutants of signed ones: whatever the node says, what it took is on record, and what it did not is not mined."""
     lab, chain = endpoint.lab, endpoint.lab.chains[CHAIN]
     rng = random.Random(11)
     for number in range(60):
+        trials.add()
         sound = bytes.fromhex(raw_of(rng.choice(TYPES), chain_id=chain.profile.chain_id, to=chain.contract)[2:])
         mutant = bytearray(sound)
         for _ in range(rng.randint(1, 3)):

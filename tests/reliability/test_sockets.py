@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,7 @@ from lab.load.record.plan import START
 from lab.paths import COMPOSE, LOADTESTS
 from lab.session.up.files import UpFolder
 
+from .dask_cluster import DaskCluster
 from .mutants import SEED, commands, count
 from .victims import CHAIN_ID, Place, victims
 
@@ -195,6 +196,29 @@ def test_a_rehearsal(node: str, tmp_path: Path, own_cache: Path) -> None:
     assert process.returncode == 0, (tmp_path / "rehearsal" / "output.txt").read_text(errors="replace")
     assert set(seen) <= LOOPBACK
     assert sum(map(len, seen.values())) >= 3
+
+
+def test_a_swarm_on_a_cluster(tmp_path: Path, own_cache: Path) -> None:
+    """`lab swarm --engine dask` and all that its tasks start on a worker of the user's own, which is on loopback."""
+    (tmp_path / "cluster").mkdir()
+    words = ["swarm", "--seeds", "6", "--engine", "dask", "--scheduler"]
+    with closing(DaskCluster(tmp_path / "cluster")) as cluster:
+        scheduler = cluster.start_scheduler()
+        worker = cluster.start_worker("one", XDG_CACHE_HOME=str(own_cache))
+        command = [*LAB, *words, cluster.address, "--results", str(tmp_path)]
+        seen: dict[int, dict[str, set[int]]] = {scheduler.pid: {}, worker.pid: {}}
+        with started(command, tmp_path / "swarm", own_cache) as process:
+            seen[process.pid] = {}
+            while process.poll() is None:
+                for root, sockets in seen.items():
+                    for address, ports in (listening(root) if psutil.pid_exists(root) else {}).items():
+                        sockets.setdefault(address, set()).update(ports)
+                time.sleep(0.1)
+        assert process.returncode in (0, 1, 3), (tmp_path / "swarm" / "output.txt").read_text(errors="replace")
+    assert {address for sockets in seen.values() for address in sockets} <= LOOPBACK, seen
+    assert seen[scheduler.pid]
+    assert seen[worker.pid]
+    assert "1 took part" in (tmp_path / "swarm" / "output.txt").read_text(errors="replace")
 
 
 # Command -> the test above, or the victim below, that looks at what it listens on.

@@ -35,10 +35,10 @@ def _session_file(session: Path, deployment: Path | None) -> Path:
 def exporter(
     session: Session = SESSION,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any.")] = 9464,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any.")] = 9464,
     interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two reads of a chain.")] = 5,
     requests_per_minute: Annotated[
-        int, typer.Option(help="Maximum number of requests per minute to each chain.")
+        int, typer.Option(min=0, max=1_000_000, help="Maximum number of requests per minute to each chain.")
     ] = 600,
     relayer_url: RelayerUrl = None,
     deployment: DeploymentFile = None,
@@ -51,9 +51,11 @@ def exporter(
     )
 
 
-BaseFeeFactor = Annotated[float, typer.Option(help="Alert when the base fee exceeds the typical one this many times.")]
+BaseFeeFactor = Annotated[
+    float, typer.Option(min=1, max=1_000_000, help="Alert when the base fee exceeds the typical one this many times.")
+]
 Criteria = Annotated[Path | None, typer.Option(help="File of success criteria; their targets are the limits.")]
-Speed = Annotated[float, typer.Option(help="Divide every duration by this, to try out alerts.")]
+Speed = Annotated[float, typer.Option(min=0.001, max=1000, help="Divide every duration by this, to try out alerts.")]
 
 
 @monitor.command()
@@ -81,9 +83,9 @@ def up(
     out: Annotated[Path, typer.Option(callback=to_folder, help="Folder of configuration, data and logs.")] = Path(
         "results/monitor"
     ),
-    exporter_port: Annotated[int, typer.Option(help="Port of the exporter.")] = 9464,
-    prometheus_port: Annotated[int, typer.Option(help="Port of Prometheus.")] = 9090,
-    alertmanager_port: Annotated[int, typer.Option(help="Port of Alertmanager.")] = 9093,
+    exporter_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the exporter.")] = 9464,
+    prometheus_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of Prometheus.")] = 9090,
+    alertmanager_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of Alertmanager.")] = 9093,
     relayer_url: RelayerUrl = None,
     criteria: Criteria = None,
     speed: Speed = 1,
@@ -99,7 +101,9 @@ def up(
 @monitor.command()
 def maintenance(
     session: Session = SESSION,
-    minutes: Annotated[float, typer.Option("--for", help="Minutes until maintenance ends by itself.")] = 30,
+    minutes: Annotated[
+        float, typer.Option("--for", min=0, max=1440, help="Minutes until maintenance ends by itself.")
+    ] = 30,
     reason: Annotated[str, typer.Option(help="Reason, shown to the people on call.")] = "planned maintenance",
     over: Annotated[bool, typer.Option("--end", help="End maintenance now.")] = False,
 ) -> None:

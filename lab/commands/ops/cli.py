@@ -100,7 +100,9 @@ def _drift(options: Looking) -> None:
 class HealthOptions(Looking):
     """What counts as healthy."""
 
-    balance_min_eth: Annotated[float, typer.Option(min=0, help="Least balance of each operator, in tokens.")] = 0.0
+    balance_min_eth: Annotated[
+        float, typer.Option(min=0, max=1e12, help="Least balance of each operator, in tokens.")
+    ] = 0.0
 
 
 def _health(options: HealthOptions) -> None:

@@ -34,7 +34,9 @@ def propose(
     only: Annotated[str, typer.Option("--only", help="The network of the file.")],
     file: File = FILE,
     account: Annotated[str | None, typer.Option("--safe", help="The Safe. Default: the declared owner.")] = None,
-    nonce: Annotated[int | None, typer.Option(min=0, help="Nonce of the Safe. Default: its next free one.")] = None,
+    nonce: Annotated[
+        int | None, typer.Option(min=0, max=2**63, help="Nonce of the Safe. Default: its next free one.")
+    ] = None,
     out: Annotated[Path, typer.Option(callback=to_folder, help="Folder for proposals.")] = Path("proposals"),
     also: Annotated[
         list[str] | None, typer.Option("--and", help="One more call of a batch: 'FUNCTION ARGUMENT...'; repeatable.")

@@ -12,10 +12,12 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator.documented import FAILURE_REASONS
 from lab.coordinator.overloads import Entry, signature_of
+from lab.errors import printable
 from lab.model.contract.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")
+REASON_MAX = 400
 _HEX = re.compile("0x[0-9a-fA-F]*")
 _WORD = re.compile("0x[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[A-Za-z_]\w*\((\w+(\[\d*\])*(,\w+(\[\d*\])*)*)?\)")
@@ -23,6 +25,12 @@ _SIGNATURE = re.compile(r"[A-Za-z_]\w*\((\w+(\[\d*\])*(,\w+(\[\d*\])*)*)?\)")
 
 def decode_revert(data: Any) -> str | None:
     """The reason in revert data, as people read it; None if there is none."""
+    reason = _reason_in(data)
+    return None if reason is None else shown_reason(reason)
+
+
+def _reason_in(data: Any) -> str | None:
+    """The same as the contract has it."""
     if not isinstance(data, str) or not _HEX.fullmatch(data) or len(data) % 2:
         return None
     raw = bytes.fromhex(data[2:])
@@ -34,6 +42,12 @@ def decode_revert(data: Any) -> str | None:
     except (DecodingError, UnicodeDecodeError):
         return data[:74]
     return data[:74] if raw else None
+
+
+def shown_reason(text: str) -> str:
+    """A contract's own text on one line: it may hold anything, and as much of it as fits into a transaction."""
+    start = printable(text[:REASON_MAX])
+    return start if len(text) <= REASON_MAX else f"{start}… ({len(text):,} characters)"
 
 
 def is_signature(text: str) -> bool:
@@ -60,8 +74,8 @@ class Reasons:
         self._hashes = {"0x" + keccak(text=text).hex(): text for text in (*FAILURE_REASONS, *self._words)}
 
     def worded(self, text: str) -> str:
-        """The lab's words for a text of the contract."""
-        return self._words.get(text, text)
+        """The lab's words for a text of the contract; one that it has none for as a terminal can show it."""
+        return self._words.get(text) or shown_reason(text)
 
     def of_event(self, reason: Any) -> Any:
         """The reason that an event gives: a text, a number, a text in 32 bytes, or the hash of an indexed text."""
@@ -72,7 +86,7 @@ class Reasons:
 
     def decoded(self, data: Any) -> str | None:
         """The reason in revert data, a custom error by its name; None if there is none."""
-        reason = decode_revert(data)
+        reason = _reason_in(data)
         if reason is None:
             return None
         return self.worded(self._errors.get(reason[:10], reason) if reason.startswith("0x") else reason)

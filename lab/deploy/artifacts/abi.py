@@ -15,6 +15,7 @@ from lab.validation import describe, problem_path, shown
 ENTRIES_MAX = 2_000
 PARAMETERS_MAX = 256
 _TYPE_LENGTH_MAX = 64
+_NAME_LENGTH_MAX = 256
 
 
 @lru_cache(maxsize=1024)
@@ -36,6 +37,12 @@ def _abi_type(kind: str) -> str:
     return kind
 
 
+def _name(given: str) -> str:
+    if not given.isprintable():
+        raise PydanticCustomError("abi_name", "{message}", {"message": f"expected a name, got {shown(given)}"})
+    return given
+
+
 def _or(default: Any) -> BeforeValidator:
     """What stands for a value that is null."""
     return BeforeValidator(lambda given: default if given is None else given)
@@ -47,7 +54,7 @@ class Parameter(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     type: Annotated[str, AfterValidator(_abi_type)]
-    name: Annotated[str, _or("")] = ""
+    name: Annotated[str, Field(max_length=_NAME_LENGTH_MAX), AfterValidator(_name), _or("")] = ""
     indexed: Annotated[bool, _or(False)] = False
     components: Annotated[list[Parameter], Field(max_length=PARAMETERS_MAX), _or([])] = []
 
@@ -76,7 +83,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     type: Annotated[str, Field(max_length=_TYPE_LENGTH_MAX), _or("function")] = "function"
-    name: Annotated[str | None, Field(max_length=256)] = None
+    name: Annotated[str, Field(max_length=_NAME_LENGTH_MAX), AfterValidator(_name)] | None = None
     inputs: Parameters = []
     outputs: Parameters = []
     stateMutability: str | None = None

@@ -13,6 +13,7 @@ from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.reconcile import Result
 from lab.load.prepare.capacity import MAIN_NETWORKS
+from lab.load.profile.criteria import CHECKLIST
 from lab.load.profile.shapes import Soak
 from lab.model.outcome import Outcome
 from lab.networks import load_network
@@ -170,7 +171,7 @@ def tec_02(result: Result) -> Row | None:
     row = _criterion(result, "cross-chain latency", "TEC-02", unit="s", factor=0.001)
     if row is None:
         return None
-    row, percent = _of_networks(row, result), result.context.profile.criteria.cross_chain_percentile
+    row, percent = _of_networks(row, result), CHECKLIST.cross_chain_percentile
     return replace(row, reason=f"at p{percent:g}, {row.reason}", assumptions=_finality(result))
 
 
@@ -239,7 +240,7 @@ def _gas_drift(result: Result) -> float | None:
 
 def _criterion(result: Result, criterion: str, row: str, *, unit: str | None = None, factor: float = 1) -> Row | None:
     """A criterion as a row, in the unit of the checklist's own target."""
-    judged = next((one for one in result.judged.verdicts if one.criterion == criterion), None)
+    judged = next((one for one in result.judged.of_rows if one.criterion == criterion), None)
     if judged is None or judged.outcome is Outcome.NOT_MEASURED:
         return None
     return Row(

@@ -35,3 +35,7 @@ class Criteria(Part):
         default=50, alias="lateness_p99_max", description="a generator that is later makes the run INVALID"
     )
     dropped_share_max: float = Field(default=0.001, ge=0, lt=1, description="more makes the run INVALID")
+
+
+# By which rows of the checklist are judged, whatever a profile asks for.
+CHECKLIST = Criteria()

@@ -16,6 +16,7 @@ from lab.coordinator import Codec, DecodedCall
 from lab.coordinator.outputs.reverts import decode_revert
 from lab.coordinator.values import plain
 from lab.model.contract.batches import BATCHES
+from lab.model.contract.names import ContractNames
 
 from ..characters import ANY
 from .abi import ODD, reference_abi
@@ -229,6 +230,19 @@ def test_results() -> None:
 def test_revert_reasons(data: Any, reason: str | None) -> None:
     """Text, panic code, or the first bytes; anything else has none."""
     assert decode_revert(data) == reason
+
+
+def test_a_reason_is_fit_for_a_terminal_and_short() -> None:
+    """The contract chose it; one that lab.yaml words otherwise is found by what it really is."""
+    hostile = "\x1b[2J\u202egnp\n" + "x" * 1_000
+    data = "0x08c379a0" + encode(["string"], [hostile]).hex()
+    for found in (decode_revert(data), Codec(reference_abi()).reasons.decoded(data)):
+        assert found is not None
+        assert found.startswith("\\x1b[2J\\u202egnp\\nxxx")
+        assert found.endswith("x… (1,009 characters)")
+        assert found.isprintable()
+    named = Codec(reference_abi(), ContractNames(reverts={"Not authorized": hostile}))
+    assert named.reasons.decoded(data) == "Not authorized"
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x08\xc3\x79\xa0", b"\x4e\x48\x7b\x71"]))

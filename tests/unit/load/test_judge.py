@@ -11,8 +11,9 @@ from lab.load.analyse.flows import FlowFifth
 from lab.load.analyse.judge import EXIT_CODES, RunOutcome, bottleneck, judge
 from lab.load.analyse.judged import Facts
 from lab.load.prepare.capacity import Ceiling
-from lab.load.profile.criteria import Criteria
+from lab.load.profile.criteria import CHECKLIST, Criteria
 from lab.model.outcome import Outcome
+from lab.report.catalogue.criteria_definitions import definitions
 
 WIDE = Ceiling("capacity", "capacity", 2_000_000_000, 125_000, 1000, True)
 NARROW = Ceiling("ethereum", "ethereum", 60_000_000, 125_000, 12_000, False)
@@ -60,6 +61,36 @@ def facts(**changes: Any) -> Facts:
 
 def outcome_of(criterion: str, **changes: Any) -> Outcome:
     return next(v.outcome for v in judge(facts(**changes)).verdicts if v.criterion == criterion)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "asked", "measured", "of_run", "of_row"),
+    [
+        ("throughput", {"throughput_tps_min": 1}, {"tps": 20.0}, Outcome.MET, Outcome.NOT_MET),
+        ("throughput", {"throughput_tps_min": 1}, {"tps": 20.0, "offered_tps": 20.0}, Outcome.MET, Outcome.UNKNOWN),
+        ("throughput", {"throughput_over": "3s"}, {"schedule_s": 3.0}, Outcome.MET, Outcome.UNKNOWN),
+        ("throughput", {"throughput_tps_min": 5000}, {"offered_tps": 5000.0}, Outcome.NOT_MET, Outcome.MET),
+        ("failures", {"failure_share_max": 0.9}, {"succeeded": 30_000}, Outcome.MET, Outcome.NOT_MET),
+        ("cost", {"cost_usd_max": 0.001}, {}, Outcome.NOT_MET, Outcome.MET),
+        ("cost", {"cost_scenario": "high", "cost_usd_max": 10}, {}, Outcome.MET, Outcome.MET),
+    ],
+)
+def test_rows_are_judged_by_the_checklist_and_the_run_by_its_profile(
+    criterion: str, asked: dict[str, Any], measured: dict[str, Any], of_run: Outcome, of_row: Outcome
+) -> None:
+    """Who asks for less passes no row by it, who asks for more fails none."""
+    judged = judge(facts(criteria=Criteria.model_validate(asked), **measured))
+    found = [next(v for v in verdicts if v.criterion == criterion) for verdicts in (judged.verdicts, judged.of_rows)]
+    assert [verdict.outcome for verdict in found] == [of_run, of_row]
+
+
+def test_the_defaults_are_the_checklists_own() -> None:
+    """By which its rows are judged."""
+    limits = {definition.row: definition.limit for definition in definitions()}
+    assert CHECKLIST.throughput_tps_min == limits["TEC-04"]
+    assert CHECKLIST.cross_chain_ms_max == 1_000 * (limits["TEC-02"] or 0)
+    assert CHECKLIST.cost_usd_max == limits["TEC-03"]
+    assert CHECKLIST.failure_share_max == (limits["TEC-06"] or 0) / 100
 
 
 def test_all_met() -> None:

@@ -74,7 +74,7 @@ def measured(criterion: str, figure: float, unit: str, low: float, high: float) 
     """A result with one verdict, on a network of its own."""
     verdict = CriterionResult(criterion, (), Outcome.MET, figure, unit, None, 900, "why", low, high)
     return SimpleNamespace(
-        judged=SimpleNamespace(verdicts=(verdict,), outcome=RunOutcome.PASS, unexplained=()),
+        judged=SimpleNamespace(of_rows=(verdict,), outcome=RunOutcome.PASS, unexplained=()),
         context=SimpleNamespace(chains={}, profile=load_profile("flow")),
         flows=None,
         network_ceilings=(),
