@@ -149,7 +149,7 @@ class FailoverTransport:
                 place.transport.close()
 
     def agreeing(self, block: int) -> int:
-        """How many endpoints have the same block at that height.
+        """How many hosts have the same block at that height: two keys of one provider are no two witnesses.
 
         Raises EndpointsDisagree where two differ; who does not answer, or has no such block, is not counted.
         """
@@ -170,7 +170,7 @@ class FailoverTransport:
             said = "; ".join(f"{label} has {value}" for label, value in hashes.items())
             text = f"chain {self._chain_id}: expected one block {block} from all endpoints, got several: {said}. "
             raise EndpointsDisagree(f"{text}One of them is on another fork, or not of this network: remove it")
-        return len(hashes)
+        return len({getattr(place.transport, "host", place.label) for place in places if place.label in hashes})
 
     def _in_order(self) -> list[_Place]:
         now = self._now()

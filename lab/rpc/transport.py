@@ -70,6 +70,11 @@ class HttpTransport:
         """The URL that it speaks to."""
         return self._endpoint.url
 
+    @property
+    def host(self) -> str:
+        """The host and port that it speaks to."""
+        return f"{self._endpoint.host.lower()}:{self._endpoint.port}"
+
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`. `timeout_s` bounds the whole call, however slowly the answer comes."""
         return self._one(self._request(method, params), timeout_s)

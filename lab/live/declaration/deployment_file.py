@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from lab.errors import InvalidFile, Problem, UsageError
+from lab.live.declaration.fields import Command, Url, Variable, distinct
 from lab.live.declaration.owner import Address, HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
 from lab.model.chain.finality import Finality
 from lab.model.chain.genesis import genesis_hash
@@ -23,41 +24,28 @@ from lab.networks.profile import NetworkProfile
 from lab.paths import expand_user, real_path
 from lab.yamlsource import Source, load_yaml, validate
 
-VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
 NETWORKS_MAX, ENDPOINTS_MAX, OPERATORS_MAX = 40, 8, 50
-
-
-def _variable(text: str) -> str:
-    if not VARIABLE.fullmatch(text):
-        raise ValueError(
-            "expected env:NAME, the name of an environment variable that holds it: addresses with keys and keys "
-            "do not belong in a file"
-        )
-    return text
-
-
-def _distinct(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The same. Raises ValueError for one that stands there twice."""
-    if len(set(given)) < len(given):
-        raise ValueError("expected each operator once, got one twice")
-    return given
 
 
 def _one_or_each(given: Any) -> str:
     return "each" if isinstance(given, dict) else "one"
 
 
-Operators = Annotated[tuple[Address, ...], Field(min_length=1, max_length=OPERATORS_MAX), AfterValidator(_distinct)]
-Variable = Annotated[str, AfterValidator(_variable)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
+Operators = Annotated[
+    tuple[Address, ...], Field(min_length=1, max_length=OPERATORS_MAX), AfterValidator(distinct("operator"))
+]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
 class KeystoreSigner(Frozen):
-    """An encrypted key file (version 3). The password is asked for, or stands in a file that only its owner reads."""
+    """An encrypted key file (version 3). The password is asked for, or stands in a file that only its owner reads.
+
+    Of a file that does not say its address, as Foundry's do not, `address` lets commands that sign nothing do without.
+    """
 
     keystore: str
     password_file: str | None = None
+    address: Address | None = None
 
 
 class RemoteSigner(Frozen):
@@ -84,7 +72,7 @@ class RemoteSigner(Frozen):
 class CommandSigner(Frozen):
     """A command that gets the transaction as JSON on stdin and prints it signed: `cast mktx --ledger` and the like."""
 
-    exec: str = Field(min_length=1, max_length=2_000)
+    exec: Command = Field(min_length=1, max_length=2_000)
     address: Address
     timeout_s: float = Field(default=120, gt=0, le=3_600)
 
@@ -134,9 +122,11 @@ class Services(Frozen):
 class LiveNetwork(HasOwner):
     """One network. Its figures (chain id, finality, fees) are those of a profile: built in, or a file of yours."""
 
-    rpc: tuple[Variable, ...] = Field(min_length=1, max_length=ENDPOINTS_MAX)
+    rpc: Annotated[
+        tuple[Variable, ...], Field(min_length=1, max_length=ENDPOINTS_MAX), AfterValidator(distinct("endpoint"))
+    ]
     network: str | None = Field(default=None, description="profile; default: the name of this entry")
-    explorers: tuple[Explorer, ...] = (Explorer(kind="sourcify"),)
+    explorers: Annotated[tuple[Explorer, ...], AfterValidator(distinct("explorer"))] = (Explorer(kind="sourcify"),)
     max_fee_gwei: Gwei | None = Field(default=None, description="no transaction offers more for a unit of gas")
     finality: Finality | None = Field(default=None, description="when a block is final; default: the profile's")
     genesis: str | None = Field(

@@ -95,8 +95,11 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
             f"nonce {attempts[-1].nonce} of the signed creation was used by another transaction of {deployer}: deploy "
             "gives it up and stops; run again, it creates the contract at another address"
         )
-    _estimate(plan, work, target, rpc, fresh=not attempts, offered=offered)
-    _check_owner(plan, work, target, rpc)
+    owner = _estimate(plan, work, target, rpc, fresh=not attempts, offered=offered)
+    if owner == target.owner != deployer:
+        plan.notes.append(f"{owner} is owner")
+    else:
+        _check_owner(plan, work, target, rpc)
     if unfit := unfit_accounts(_accounts(deployer, target)):
         (plan.notes if is_local(rpc, target) else plan.problems).extend(unfit)
     _check_balance(plan, work.deployment, deployer)
@@ -108,7 +111,10 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
     ]
 
 
-def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool, offered: int) -> None:
+def _estimate(
+    plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool, offered: int
+) -> str | None:
+    """Adds steps and cost; who owns the contract, None where there is none yet."""
     standing = None
     if plan.exists:
         standing = read_standing(work, target, rpc, plan.address or "")
@@ -118,7 +124,7 @@ def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *,
         _check_creation(plan, rpc, work.deployer, fresh=fresh)
         if plan.problems:
             # What would be estimated is something else than what is meant.
-            return
+            return None
         gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
         data = bytes.fromhex(code.removeprefix("0x"))
         _add(plan, offered, gas, data_fee(rpc, target, data + bytes(ENVELOPE_BYTES)))
@@ -129,6 +135,7 @@ def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *,
     for step in steps:
         data = bytes.fromhex((step.data or "")[2:])
         _add(plan, offered, CALL_GAS, data_fee(rpc, target, data + bytes(ENVELOPE_BYTES)))
+    return None if standing is None else standing.owner
 
 
 def _add(plan: NetworkPlan, offered: int, gas: int, l1_fee: int) -> None:

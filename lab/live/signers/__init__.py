@@ -59,8 +59,10 @@ def declared_deployer(deployment: Deployment) -> str | None:
 
 
 def _declared(given: KeystoreSigner | RemoteSigner | CommandSigner, deployment: Deployment) -> str | None:
-    if not isinstance(given, KeystoreSigner):
+    if given.address is not None:
         return given.address
+    if not isinstance(given, KeystoreSigner):
+        return None
     try:
         stated = read_object(deployment.path.absolute().parent / expand_user(given.keystore)).get("address")
     except (OSError, ValueError):

@@ -53,7 +53,12 @@ def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAcco
         password = ask(f"password of {key_file_shown(path)}: ")
     else:
         password = _password(folder / expand_user(given.password_file))
-    return KeystoreAccount(open_key(path, password, role="deployer"), path)
+    account = open_key(path, password, role="deployer")
+    if given.address not in (None, account.address):
+        raise UsageError(
+            f"{key_file_shown(path)}: expected the key of {given.address}, it is that of {account.address}"
+        )
+    return KeystoreAccount(account, path)
 
 
 def _password(path: Path) -> str:

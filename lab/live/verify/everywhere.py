@@ -48,12 +48,17 @@ class NetworkVerification:
         )
 
     def shown(self) -> dict[str, str]:
-        """Explorer -> its verdict, for the evidence."""
+        """Explorer -> its verdict, for the evidence; of several of a kind the further ones have a number."""
         if self.problem is not None:
             return {"endpoint": f"{UNKNOWN}{self.problem}"}
         if self.difference is not None:
             return {"sources": self.difference}
-        return {one.explorer: f"{one.result}: {one.detail}" if one.detail else one.result for one in self.verdicts}
+        shown: dict[str, str] = {}
+        for place, one in enumerate(self.verdicts):
+            number = 1 + sum(other.explorer == one.explorer for other in self.verdicts[:place])
+            name = one.explorer if number == 1 else f"{one.explorer} {number}"
+            shown[name] = f"{one.result}: {one.detail}" if one.detail else one.result
+        return shown
 
 
 def without_source(contract: CompiledContract) -> str | None:

@@ -201,6 +201,23 @@ def test_a_read_only_smoke_run_needs_no_key(world: Open, monkeypatch: pytest.Mon
     assert code == 0, said
 
 
+def test_a_keystore_that_does_not_say_its_address(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Foundry writes them: declared in the file, it is enough for what signs nothing."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    keystore, file = lab.folder / "deployer.json", lab.folder / "deployment.yaml"
+    keystore.write_text(
+        json.dumps({key: value for key, value in json.loads(keystore.read_text()).items() if key != "address"})
+    )
+    keystore.chmod(0o600)
+    assert run("plan")[0] == 0
+    (lab.folder / "pw").unlink()
+    assert run("estimate")[0] == 2
+    file.write_text(file.read_text().replace("password_file: pw", f"password_file: pw, address: '{DEPLOYER.address}'"))
+    code, said = run("estimate")
+    assert code == 0, said
+
+
 def evidence() -> dict[str, NetworkEvidence]:
     """What the last command wrote."""
     return {one.network: one for one in LiveEvidence.read(Path("results/live/deployment/evidence.json")).networks}

@@ -110,6 +110,36 @@ BAD: dict[str, tuple[str, str, str]] = {
         f"{{operators: ['0x{'3c' * 20}', '0x{'3C' * 20}'], rpc: [env:SEP_A",
         "6:24 networks.sepolia.operators: expected each operator once",
     ),
+    "a command whose quotes are open": (
+        "{keystore: deployer.json}",
+        f"""{{exec: "sign --key 'SECRETKEY", address: '0x{"97" * 20}'}}""",
+        "2:18 deployer.exec: expected a command whose quotes are closed: No closing quotation",
+    ),
+    "a command of blanks": (
+        "{keystore: deployer.json}",
+        f"{{exec: '  ', address: '0x{'97' * 20}'}}",
+        "2:18 deployer.exec: expected a command, got blanks",
+    ),
+    "a service with a password": (
+        "version: 1",
+        "version: 1\nservices: {exporter: 'https://user:SECRETKEY@host/metrics'}",
+        "2:22 services.exporter: expected http(s)://HOST[:PORT][/PATH] without user info, query and fragment",
+    ),
+    "an explorer with a key in its address": (
+        "key: env:SCAN_KEY",
+        "key: env:SCAN_KEY, url: 'https://host/api?apikey=SECRETKEY'",
+        "explorers[0].url: expected http(s)://HOST[:PORT][/PATH]",
+    ),
+    "an endpoint twice": (
+        "[env:SEP_A, env:SEP_B]",
+        "[env:SEP_A, env:SEP_A]",
+        "6:18 networks.sepolia.rpc: expected each endpoint once, got one twice",
+    ),
+    "an explorer twice": (
+        "[{kind: etherscan, key: env:SCAN_KEY}]",
+        "[{kind: sourcify}, {kind: sourcify}]",
+        "networks.mine.explorers: expected each explorer once, got one twice",
+    ),
     "no network": (
         "network: base-sepolia",
         "network: base-sepolla",

@@ -88,24 +88,28 @@ def test_what_two_endpoints_of_the_network_say_is_live(world: Open, monkeypatch:
     assert "PASS</span>" in Path("results/live/deployment/deployment.html").read_text()
 
 
-LESS: dict[str, tuple[Mapping[str, str | None], bool, str]] = {
+# What its endpoints say, whether the second one does, or what the path of the first has more there, and the doubt.
+LESS: dict[str, tuple[Mapping[str, str | None], bool | str, str]] = {
     "another first block": (REAL | {"genesis": None}, True, "its genesis block is"),
     "that of another network": (REAL | {"genesis": genesis_hash("ethereum")}, True, "its genesis block is"),
     "a development node": (REAL | {"client": None}, True, "its node is a development node"),
     "one endpoint": (REAL, False, "expected 2 endpoints to agree"),
+    "two names of one endpoint": (REAL, "", "expected 2 endpoints to agree"),
+    "two keys of one provider": (REAL, "/v2/another-key", "expected 2 endpoints to agree"),
 }
 
 
 @pytest.mark.parametrize("what", LESS)
 def test_one_thing_less_is_a_rehearsal(world: Open, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """Said, with what is missing; no row turns."""
-    says, both, doubt = LESS[what]
+    says, other, doubt = LESS[what]
     lab = world("sepolia")
     node = lab.nodes["sepolia"].url
     with posing(node, says) as first, posing(node, says) as second:
         deployed(lab, monkeypatch, "http://127.0.0.1:1")
         monkeypatch.setenv("SEPOLIA_A", first)
-        monkeypatch.setenv("SEPOLIA_B", second if both else "http://127.0.0.1:1")
+        others = {True: second, False: "http://127.0.0.1:1"}
+        monkeypatch.setenv("SEPOLIA_B", others[other] if isinstance(other, bool) else f"{first}{other}")
         code, said = run("status")
     assert code == 0, said
     assert f"no live evidence: {doubt}" in said

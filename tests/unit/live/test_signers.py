@@ -231,6 +231,16 @@ def test_a_keystore_with_its_password_in_a_file(tmp_path: Path) -> None:
     assert account.sign(CREATION).raw == signed(CREATION)
 
 
+def test_a_keystore_of_another_key(tmp_path: Path) -> None:
+    """The address that the file declares is that of the key, or nothing is signed."""
+    save_key(tmp_path / "key.json", ACCOUNT.key, "pw", scrypt_n=1024)
+    given = KeystoreSigner.model_validate({"keystore": "key.json", "address": ACCOUNT.address})
+    assert open_keystore(given, tmp_path, lambda question: "pw").address == ACCOUNT.address
+    other = KeystoreSigner.model_validate({"keystore": "key.json", "address": "0x" + "97" * 20})
+    with pytest.raises(UsageError, match=f"expected the key of 0x9797.*, it is that of {ACCOUNT.address}"):
+        open_keystore(other, tmp_path, lambda question: "pw")
+
+
 def test_a_wrong_password(tmp_path: Path) -> None:
     """Said before anything is asked of a network."""
     save_key(tmp_path / "key.json", ACCOUNT.key, "right", scrypt_n=1024)

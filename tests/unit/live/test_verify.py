@@ -22,7 +22,7 @@ from lab.live.explorer.judge import Submission
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.verify.bundle import Bundle, Code, recompiled
-from lab.live.verify.client import Pace
+from lab.live.verify.client import Pace, Verification
 from lab.live.verify.difference import first_difference
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
 from lab.paths import CONTRACTS
@@ -310,3 +310,10 @@ def test_a_byte_that_shows_in_the_code(source: str, altered: str | None) -> None
         part["content"] for part in ExplorerFaults(altered=True).played(submission).standard_json["sources"].values()
     )
     assert content == (source if altered is None else altered)
+
+
+def test_two_explorers_of_a_kind() -> None:
+    """What one says does not hide behind the other."""
+    verdicts = (Verification("blockscout", "no match", "other code"), Verification("blockscout", "match"))
+    shown = NetworkVerification("sepolia", verdicts).shown()
+    assert shown == {"blockscout": "no match: other code", "blockscout 2": "match"}
