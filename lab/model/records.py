@@ -194,6 +194,10 @@ class Expectation(Record):
         return written
 
 
+# A note about a row of the checklist, before its colon, of which a contract lacks what it is about.
+ROW_LEFT_OUT = "row left out"
+
+
 class Note(Record):
     """A mark on the time line: `settle`, `timeout`, a clock that was moved."""
 

@@ -18,7 +18,7 @@ from lab.coordinator import Reader, role_account
 from lab.coordinator.calling import all_roles
 from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
-from lab.model.records import Expectation, Tx
+from lab.model.records import ROW_LEFT_OUT, Expectation, Tx
 from lab.rpc import RpcRefused
 from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
@@ -58,13 +58,16 @@ class Script:
         """Whether the contract under test has all of these functions."""
         return self.run.lab.spec.target.codec.has(*functions)
 
-    def needs(self, *parts: str, functions: Sequence[str] = ()) -> bool:
+    def needs(self, *parts: str, functions: Sequence[str] = (), rows: Sequence[str] = ()) -> bool:
         """Whether the contract has these optional parts, and these functions of such parts.
 
-        Where it does not, what follows is left out: say so by skipping it. The verdict names the part.
+        Where it does not, what follows is left out: say so by skipping it. The verdict names the part. `rows` of the
+        checklist that are shown by it alone are not exercised then.
         """
         missing = lacking(self.run.lab.spec.target, parts, functions)
         self.run.leave_out(missing)
+        for row in rows if missing else ():
+            self.note(ROW_LEFT_OUT, f"{row}: the contract lacks {', '.join(missing)}")
         return not missing
 
     def _require(self, function: str) -> None:

@@ -30,15 +30,15 @@ OF_CONTRACTS = ("S1", "S4", "S10", "S11")
 CRASH = "L4"
 # Settings of the whole contract, and the check whose rule goes by each: where that is wrong, so is what the check saw.
 GOES_BY = {"coordination_window": "S4", "paused": "S10", "authorized_operators": "S6"}
-# How a flow ends hangs on all of them.
-ENDS = "S9"
+# How a flow ends, and what a relayer knows of it, hangs on all that it reads of the contract.
+HANGS_ON_ALL = ("S9", "S12")
 
 
 def attribute(symptoms: Iterable[Symptom]) -> Attribution:
     """`symptoms` in the order of their times.
 
     What a crash changed shows at the end, and is dated by the crash: it comes behind whatever a contract did wrongly.
-    A setting of which only the end is known was wrong before whatever went by it.
+    What is read of the whole contract at the end was wrong before whatever went by it.
     """
     given = sorted(symptoms, key=lambda symptom: not _unknown_since(symptom))
     if any(symptom.check in OF_CONTRACTS for symptom in given):
@@ -59,22 +59,22 @@ def attribute(symptoms: Iterable[Symptom]) -> Attribution:
 
 
 def _unknown_since(symptom: Symptom) -> bool:
-    """Whether it is a setting of the contract that was found wrong at the end, by whichever call."""
-    return symptom.kind == "check" and symptom.field in GOES_BY and not symptom.function
+    """Whether it is a setting or a count of the contract that was found wrong at the end, by whichever call."""
+    return symptom.check == "S11" and bool(symptom.field) and symptom.tx_id is None and not symptom.function
 
 
 def _follows(symptom: Symptom, root: Symptom) -> bool:
     """Whether a later symptom may be the wake of a root.
 
-    A check of safety is one only on the same flow, or where it goes by a setting. An expectation stands in a script,
-    where behind a step that did not come as it should the rest does not either; one that a call must end as the
-    documentation says, of another function and another flow, stands for itself. Liveness ends where anything else goes
-    wrong.
+    A check of safety is one only on the same flow, or where it goes by what the whole contract holds. An expectation
+    stands in a script, where behind a step that did not come as it should the rest does not either; one that a call
+    must end as the documentation says, of another function and another flow, stands for itself. Liveness ends where
+    anything else goes wrong.
     """
     if symptom.kind in ("missing", "operation", "evidence"):
         return False
     if symptom.kind == "check" and not symptom.check.startswith("L"):
-        return _same_way(symptom, root) or (symptom.check == ENDS and root.field in GOES_BY)
+        return _same_way(symptom, root) or (symptom.check in HANGS_ON_ALL and _unknown_since(root))
     if symptom.demands and root.kind not in ("missing", "operation"):
         return _same_way(symptom, root) or symptom.function == root.function or symptom.demands == root.check
     return True

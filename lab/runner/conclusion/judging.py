@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import Expectation, FaultMark, Lag, Note, Operation
+from lab.model.records import ROW_LEFT_OUT, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
@@ -33,6 +33,7 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         _of_row(row, [*_of_checks(checks), *(judged for rows, judged in expected if not rows or row in rows), *shared])
         for row in sorted({row for rows, _ in expected for row in rows})
     )
+    rows += _rows_left_out(notes, {judged.row for judged in rows})
     unasked = _all_unasked(history)
     if any(note.kind == "not exercised" for note in notes):
         verdict = Verdict.NOT_EXERCISED
@@ -66,6 +67,13 @@ def _merged(verdicts: Sequence[Judged]) -> tuple[Verdict, list[str]]:
         reason for expected in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is expected
     ]
     return merge(verdict for verdict, _ in verdicts), reasons
+
+
+def _rows_left_out(notes: Sequence[Note], known: Container[str]) -> tuple[RowJudgement, ...]:
+    """Rows of which nothing was looked at, for the contract lacks what they are about."""
+    parts = (note.text.partition(": ") for note in notes if note.kind == ROW_LEFT_OUT)
+    left = {row: why for row, _, why in parts if row not in known}
+    return tuple(RowJudgement(row=row, verdict=Verdict.NOT_EXERCISED, reasons=(why,)) for row, why in left.items())
 
 
 def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:

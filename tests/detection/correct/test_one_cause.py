@@ -58,6 +58,14 @@ PLANTED = {
         ("model/test_model", "failures/parent_reorged", "failures/partition"),
         "S11 storage",
     ),
+    # A relayer counts by it, and waits for what it never sees.
+    "resolution_counts": Planted(
+        "plain",
+        "        self.transactions[tx_id].state = READY\n",
+        "        self.transactions[tx_id].state = READY\n        self.transaction_count += 1\n",
+        ("model/test_model", "failures/window_boundaries", "dependencies/single_dependency", "failures/parent_reorged"),
+        "S11 storage",
+    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",

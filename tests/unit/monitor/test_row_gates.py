@@ -17,6 +17,7 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.evidence import Recorder
+from lab.model.records import Note
 from lab.model.verdict import RunVerdict, Verdict
 from lab.monitor.alerting.alerts import Alert, alerts
 from lab.monitor.alerting.limits import Thresholds
@@ -47,7 +48,7 @@ Monitored = tuple[str, Callable[[Recorder, Broken], None]]
 class Prepared(Script):
     """A script whose run only records: what it sends succeeds, and time is nothing."""
 
-    def __init__(self, recorder: Recorder, **run: Any) -> None:
+    def __init__(self, recorder: Recorder, capabilities: tuple[str, ...] = ("stop",), **run: Any) -> None:
         item = SimpleNamespace(
             file="scenario.py", clock="virtual", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000)
         )
@@ -55,13 +56,24 @@ class Prepared(Script):
             genesis_time=0,
             spec=SimpleNamespace(
                 target=SimpleNamespace(
-                    codec=SimpleNamespace(events=("OperatorAdded",), has=lambda *functions: True), address=""
+                    codec=SimpleNamespace(events=("OperatorAdded",), has=lambda *functions: True),
+                    address="",
+                    capabilities=capabilities,
                 )
             ),
         )
         super().__init__(
-            cast(Any, SimpleNamespace(**{"now_ms": 0, "recorder": recorder, "item": item, "lab": lab} | run))
+            cast(
+                Any,
+                SimpleNamespace(
+                    **{"now_ms": 0, "recorder": recorder, "item": item, "lab": lab, "leave_out": list} | run
+                ),
+            )
         )
+
+    def note(self, kind: str, text: str, chain: str | None = None) -> None:
+        """It is recorded."""
+        self.run.recorder.add(Note(t_ms=0, kind=kind, text=text, chain=chain))
 
     def call(self, *words: Any, **more: Any) -> Any:
         """Nothing is sent."""
@@ -199,10 +211,10 @@ def logs(recorder: Recorder, wrong: Broken) -> None:
     one.judge_intruder(script, SimpleNamespace(revert="Only owner can pause"))
 
 
-def live(recorder: Recorder, wrong: Broken) -> None:
+def live(recorder: Recorder, wrong: Broken, capabilities: tuple[str, ...] = ("stop",)) -> None:
     """Every message arrives but one; with `heard` the team hears of what is held back."""
     one, patch = scenario("test_live"), pytest.MonkeyPatch()
-    script, ops = Prepared(recorder), SimpleNamespace(operation=None, executor=lambda: None)
+    script, ops = Prepared(recorder, capabilities), SimpleNamespace(operation=None, executor=lambda: None)
     numbers = "1 of 2"
 
     class Sink:
@@ -364,6 +376,23 @@ def test_every_alert_is_seen_live() -> None:
     one = scenario("test_live")
     assert set(one.WHERE) == set(ALERTS)
     assert {one.ENDED_BEFORE, one.ENDLESS, one.LAST} < set(ALERTS)
+
+
+def test_without_a_stop_only_the_maintenance_stays_open() -> None:
+    """It begins with one; the alerts that need none are seen."""
+    recorder = Recorder(None)
+    recorder.add(header())
+    live(recorder, None, capabilities=())
+    verdict = judge_recorded(recorder.history(), NO_CHECKS, "")
+    rows = {judged.row: judged.verdict for judged in verdict.rows}
+    assert verdict.verdict is Verdict.PASS
+    left = {row for row, judged in rows.items() if judged is Verdict.NOT_EXERCISED}
+    assert left == set(scenario("test_live").MAINTENANCE)
+    assert all("the contract lacks stop" in verdict.of_row(row).reasons[0] for row in left)
+    assert {row for row, judged in rows.items() if judged is Verdict.PASS} == {
+        *(alert.row for alert in ALERTS.values() if alert.name != "Maintenance"),
+        "OPS-03",
+    }
 
 
 def test_an_alert_that_does_not_fire_takes_its_row() -> None:

@@ -166,6 +166,19 @@ def test_what_a_call_leaves_decides_who_calls_it_next() -> None:
         assert len(causes([again], [other])) == 2
 
 
+def test_what_is_read_of_the_whole_contract_was_wrong_before() -> None:
+    """A count by which a relayer knows whether it has seen all; of one transaction only what is about that follows."""
+    counted = check(
+        "S11", "transaction_count on CHAIN to read N, it reads N", 300, function="", field="transaction_count"
+    )
+    late = check("L1", "never became READY", 90, function="buffer_transaction", flow="f")
+    unseen = check("S12", "never scanned", 310, flow="f")
+    (cause,) = causes([late, unseen, counted])
+    assert cause.key == counted.key
+    stored = check("S11", "payload: expected HEX, stored HEX", 300, function="", field="payload", tx_id="0xa")
+    assert len(causes([unseen, stored])) == 2
+
+
 def test_how_a_flow_ends_hangs_on_the_settings() -> None:
     """A window that is wrong was wrong before what ended by it, though it is read after all; alone it is a cause."""
     wrong = check("S11", "coordination_window on CHAIN to read N, it reads N", 300, function="", field=WINDOW)
