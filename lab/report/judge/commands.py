@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+from lab.evidence.names import library_name
 from lab.paths import DATA, SCENARIOS, real_path
 from lab.report.catalogue.rows import Proof
 
@@ -45,9 +46,19 @@ class Commands:
         chosen = ["-k", stem] if "*" not in stem else []
         if self._in_checkout:
             return self._pytest(self._path(f"scenarios/{folder if '*' not in folder else ''}"), *chosen)
-        if own := [path for path in self._own if proof.matches(path)]:
+        of_library = any(map(proof.matches, self._library))
+        own = [path for path in self._own if proof.matches(path) and not self._is_namesake(path)]
+        if own and not (of_library and "*" in proof.scenario):
             return self._pytest(*(self._path(f"scenarios/{path}") for path in own))
-        return self._pytest("--library", *chosen) if any(map(proof.matches, self._library)) else ""
+        return self._pytest("--library", *chosen) if of_library else ""
+
+    def _is_namesake(self, path: str) -> bool:
+        """Whether a scenario of the user's is only called like one of the library's."""
+        assert self.root is not None
+        try:
+            return library_name(self.root / "scenarios" / path) == ""
+        except OSError:
+            return True
 
     def measured_by(self, command: str) -> str:
         """A command of the lab's that measures, with the results folder where that is not the usual one."""

@@ -49,6 +49,19 @@ def test_in_a_users_folder(tmp_path: Path) -> None:
     assert here.measured_by("lab load flow") == "lab load flow"
 
 
+def test_a_namesake_is_not_what_a_proof_needs(tmp_path: Path) -> None:
+    """Nor are a user's own scenarios all that a pattern takes; a copy of the library's is as good as that."""
+    root = project(tmp_path)
+    here, path = Commands(root, root, root / "results"), root / "scenarios" / "failures" / "parent_reorged.yaml"
+    path.parent.mkdir()
+    path.write_text("name: another\n")
+    assert here.proof(Proof(scenario="failures/parent_reorged")) == "pytest --library -k parent_reorged"
+    assert here.proof(Proof(scenario="*/*")) == "pytest --library"
+    path.write_bytes((DATA / LIBRARY).read_bytes())
+    copied = Commands(root, root, root / "results")
+    assert copied.proof(Proof(scenario="failures/parent_reorged")) == f"pytest {LIBRARY}"
+
+
 def test_below_and_beside_a_users_folder(tmp_path: Path) -> None:
     """Paths lead from where the command is typed, and the evidence goes where the report looks for it."""
     root = project(tmp_path / "a b")
