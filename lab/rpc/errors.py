@@ -18,14 +18,17 @@ class RpcFailure(LabError):
 
 
 class RpcRefused(RpcFailure):
-    """The node answered with a JSON-RPC error, or an HTTP status other than 200."""
+    """The node answered with a JSON-RPC error, or an HTTP status other than 200.
+
+    `message` is its own, as others are handed it; `reason` the same as a terminal can show it.
+    """
 
     definite = True
 
     def __init__(self, method: str, code: int, message: str, data: Any = None) -> None:
         self.code = code
         self.data = data
-        self.reason = printable(message)
+        self.message, self.reason = message, printable(message)
         super().__init__(method, f"refused with code {code}: {self.reason}")
 
 

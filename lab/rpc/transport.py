@@ -179,7 +179,7 @@ class HttpTransport:
             raise self._refused(refused) from None
 
     def _refused(self, refused: RpcRefused) -> RpcRefused:
-        return RpcRefused(refused.method, refused.code, self._without_key(refused.reason), refused.data)
+        return RpcRefused(refused.method, refused.code, self._without_key(refused.message), refused.data)
 
     def _without_key(self, text: str) -> str:
         # A provider's answer may quote the key that it refuses.

@@ -27,7 +27,7 @@ class _TransportProvider(BaseProvider):
         try:
             result = self._transport.call(str(method), list(params))
         except RpcRefused as refused:
-            error = {"code": refused.code, "message": refused.reason, "data": refused.data}
+            error = {"code": refused.code, "message": refused.message, "data": refused.data}
             return cast("RPCResponse", {"jsonrpc": "2.0", "id": 0, "error": error})
         return cast("RPCResponse", {"jsonrpc": "2.0", "id": 0, "result": result})
 

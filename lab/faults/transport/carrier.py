@@ -55,7 +55,7 @@ class HttpCall(Call):
         if failure is None:
             return json.dumps({"jsonrpc": "2.0", "id": self.id, "result": reply.result}).encode()
         if isinstance(failure, RpcRefused):
-            return error_answer(self.id, failure.code, failure.reason, failure.data)
+            return error_answer(self.id, failure.code, failure.message, failure.data)
         return error_answer(self.id, INTERNAL_ERROR, str(failure))
 
 

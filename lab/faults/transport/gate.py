@@ -141,7 +141,7 @@ def _body(reply: Reply) -> bytes:
     """The answer as it would stand on the wire."""
     if not isinstance(reply.failure, RpcRefused):
         return json.dumps({"jsonrpc": "2.0", "id": 1, "result": reply.result}).encode()
-    error = {"code": reply.failure.code, "message": reply.failure.reason}
+    error = {"code": reply.failure.code, "message": reply.failure.message}
     return json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.errors import printable
 from lab.faults import FAULTS, FaultContext
 from lab.faults.transport import sync_send
 from lab.faults.transport.methods import refusal
@@ -123,7 +124,7 @@ def test_what_no_provider_serves_is_refused_in_its_words(lab: Proxied, method: s
         assert second["error"]["message"] == words
     assert lab.upstream.methods() == ["eth_chainId", "eth_chainId"]
     assert len(notes(lab)) == 1
-    assert method[:80] in notes(lab)[0] or "poll" in notes(lab)[0]
+    assert printable(method[:80]) in notes(lab)[0] or "poll" in notes(lab)[0]
 
 
 def test_the_gate_refuses_the_same(arbitrum: Lab) -> None:
