@@ -124,7 +124,11 @@ def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, tar
 
 @pytest.mark.faketime
 @pytest.mark.reliability
-@pytest.mark.parametrize("command", ["", f"{PYTHON} {shlex.quote(str(EXAMPLE))}", f"{PYTHON} -m lab.relayer --session"])
+@pytest.mark.parametrize(
+    "command",
+    ["", f"{PYTHON} {shlex.quote(str(EXAMPLE))}", f"{PYTHON} -m lab.relayer --session"],
+    ids=["reference", "example", "reference as a process"],
+)
 def test_the_same_ten_times_as_fast(command: str, tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
     """The reference, the example, and the reference with a dilated clock, which does not count the speed twice."""
     if command.endswith("--session"):
