@@ -222,8 +222,14 @@ class _Trial:
 
     def _wait_for(self, timestamp: int) -> None:
         """Until the chain's own time has come."""
-        deadline = self._waiting.now() + self._waiting.deadline_s
-        while int((self._rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16) < timestamp:
-            if self._waiting.now() > deadline:
-                raise DeployFailure(f"expected a block of time {timestamp}, the chain stands still")
-            self._waiting.sleep(self._waiting.look_s)
+        self._waiting.until(
+            timestamp,
+            self._time,
+            lambda time: (
+                f"expected a block of time {timestamp} within {self._waiting.deadline_s:g} s, the chain is at {time}: "
+                "run it again once it goes on"
+            ),
+        )
+
+    def _time(self) -> int:
+        return int((self._rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)

@@ -103,15 +103,15 @@ class Sender:
         Of several endpoints, or behind one address, the next to answer may know less than the one before it. Raises
         DeadlineExceeded, an RpcFailure.
         """
-        deadline = self._waiting.now() + self._waiting.stuck_s
-        while (head := self._rpc.block_number()) < self._reached:
-            if self._waiting.now() > deadline:
-                raise DeadlineExceeded(
-                    f"{self._target.name}: expected block {self._reached}, which was seen, the endpoint that answers "
-                    f"has not got beyond {head} within {self._waiting.stuck_s:g} s: run the command again"
-                )
-            self._waiting.sleep(self._waiting.look_s)
-        return head
+        return self._waiting.until(
+            self._reached,
+            self._rpc.block_number,
+            lambda head: (
+                f"{self._target.name}: expected block {self._reached}, which was seen, the endpoint that answers has "
+                f"not got beyond {head} within {self._waiting.stuck_s:g} s: run the command again"
+            ),
+            self._waiting.stuck_s,
+        )
 
     def announce(self, step: Step, contract: str | None, least_nonce: int) -> int:
         """Sign and send without waiting; the nonce for whatever comes after it. `carry_out` sees it to its end.

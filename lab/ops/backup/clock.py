@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.errors import DeadlineExceeded
 from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.operation import Operation
@@ -24,17 +23,26 @@ class ChainClock:
     def wait_for(self, block_time: int) -> None:
         """Until the latest block carries the time that the contract compares with."""
         waiting = self.operation.timing.waiting
-        deadline_s = waiting.now() + waiting.deadline_s
-        while self.now() < block_time:
-            if waiting.now() > deadline_s:
-                raise DeadlineExceeded(f"{self.chain.name}: expected a block of time {block_time}: it stands still")
-            waiting.sleep(waiting.look_s)
+        waiting.until(
+            block_time,
+            self.now,
+            lambda now: (
+                f"{self.chain.name}: expected a block of time {block_time} within {waiting.deadline_s:g} s, the chain "
+                f"is at {now}: run the command again once it goes on"
+            ),
+        )
 
     def settle(self) -> None:
         """Until what was sent is final."""
-        waiting, chain, head = self.operation.timing.waiting, self.chain, self.chain.rpc.block_number()
-        deadline_s = waiting.now() + waiting.deadline_s
-        while final_block(chain.rpc, chain.target.finality, self.operation.timing.unix()).number < head:
-            if waiting.now() > deadline_s:
-                raise DeadlineExceeded(f"{chain.name}: expected block {head} to become final")
-            waiting.sleep(waiting.look_s)
+        waiting, head = self.operation.timing.waiting, self.chain.rpc.block_number()
+        waiting.until(
+            head,
+            self._final,
+            lambda final: (
+                f"{self.chain.name}: expected block {head} to become final within {waiting.deadline_s:g} s, block "
+                f"{final} is: run the command again later, it goes on from here"
+            ),
+        )
+
+    def _final(self) -> int:
+        return final_block(self.chain.rpc, self.chain.target.finality, self.operation.timing.unix()).number

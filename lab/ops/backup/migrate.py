@@ -29,8 +29,8 @@ from lab.ops.state import ChainState, missing, read_state
 AT_ONCE = 16
 # Of a payload, as hexadecimal digits: what a plan counts with.
 WORD = 32
-# Fields that the new contract must hold as the old one did.
 TOO_LATE = "its time comes before the new contract could take it, and none takes one that has passed; agree on it anew"
+# Fields that the new contract must hold as the old one did.
 MOVED = ("origin", "target", "payload", "dependency", "timestamp")
 
 

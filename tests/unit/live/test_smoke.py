@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +35,18 @@ def deploy(world: World) -> str:
     return outcome.address or ""
 
 
-def run(world: World, account: Account, meanwhile: Callable[[], int] = lambda: 3) -> dict[str, str]:
-    """A smoke run on chains whose time goes by while somebody waits, by as many seconds as `meanwhile` says."""
+def run(world: World, account: Account, meanwhile: Callable[[], int | None] = lambda: 3) -> dict[str, str]:
+    """A smoke run on chains whose time goes by while somebody waits, by as many seconds as `meanwhile` says.
+
+    None: no block comes.
+    """
 
     def sleep(seconds: float) -> None:
         world.simulated_s += seconds
-        for name in world.nodes:
-            world.rpc(name).call("evm_increaseTime", meanwhile())
-        world.mine()
+        if (passes := meanwhile()) is not None:
+            for name in world.nodes:
+                world.rpc(name).call("evm_increaseTime", passes)
+            world.mine()
 
     waiting = replace(world.waiting(), sleep=sleep)
     signer = KeystoreAccount(account, Path("operator.json"))
@@ -126,6 +131,18 @@ def test_a_block_after_the_window(world: Open) -> None:
     parts = run(lab, OPERATOR, lambda: 200 if " ready 0x" in lab.said[-1] else 3)
     assert list(parts) == ["buffered", "ready"]
     assert parts["ready"].startswith("unknown: expected the call in a block before the window ended, it came ")
+
+
+def test_a_chain_that_stands_still(world: Open) -> None:
+    """Whose contract did nothing wrong."""
+    lab = world("sepolia")
+    deploy(lab)
+    blocks = iter([1] * 6)
+    parts = run(lab, OPERATOR, lambda: next(blocks, None))
+    assert parts["buffered"] == "ok"
+    assert re.fullmatch(
+        r"unknown: expected a block of time (\d+) within [\d,]+ s, the chain is at \d+: run it again .*", parts["ready"]
+    )
 
 
 def test_a_relayer_at_work(world: Open) -> None:
