@@ -37,10 +37,14 @@ class SwarmWork(Frozen):
 
 
 class MutationWork(Frozen):
-    """The mutants of all parts together; `every_run`: by every run of the library, needed or not."""
+    """The mutants of all parts together; `every_run`: by every run of the library, needed or not.
+
+    `sampled`: they were drawn from all that there are.
+    """
 
     keys: tuple[str, ...]
     every_run: bool
+    sampled: bool = False
 
 
 class MutatedContract(Frozen):

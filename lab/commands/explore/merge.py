@@ -92,6 +92,7 @@ def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]]
     about: dict[str, Any] = {
         **facts.model_dump(mode="json"),
         "complete": len(outcomes) == len(everything),
+        "sampled": work.sampled and outcomes.keys() == set(work.keys),
         "duration_s": round(time.monotonic() - begin + sum(one.compile_s + one.run_s for one in outcomes.values()), 1),
         "jobs": len(journals),
     }

@@ -38,7 +38,8 @@ from lab.owner import temporary_directory
 from lab.paths import real_path
 from lab.session.suite import compile_target, new_run_id
 
-SAMPLE = 40
+# Of some 105 that the compiler takes, one may survive and still 95% are shown.
+SAMPLE = 120
 INTERRUPTED = 130
 
 
@@ -64,8 +65,11 @@ def mutate(request: MutateRequest) -> int:
             f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
         )
     sweep(say)
-    tested = chosen(requested, SAMPLE if request.sample and request.limit is None else request.limit)
-    mutants = shard.of(tested)
+    makers = made_with(original, scenario_files(scenarios))
+    # Another sample once contract or scenarios are others: what was written against one sample says nothing by it.
+    limit = SAMPLE if request.sample and request.limit is None else request.limit
+    tested = chosen(requested, limit, f"{makers['contract']} {makers['scenarios']}")
+    mutants, sampled = shard.of(tested), len(tested) < len(requested) == len(everything)
     say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
     made = {
         "started": started,
@@ -90,8 +94,8 @@ def mutate(request: MutateRequest) -> int:
     facts = MutationFacts.model_validate({**made, "library": library})
     header = JournalHeader(
         command="mutate",
-        made_with=made_with(original, scenario_files(scenarios)),
-        work=MutationWork(keys=tuple(mutant.key for mutant in tested), every_run=request.every_run),
+        made_with=makers,
+        work=MutationWork(keys=tuple(mutant.key for mutant in tested), every_run=request.every_run, sampled=sampled),
         shard=str(shard),
         about=facts,
     )
@@ -129,6 +133,7 @@ def mutate(request: MutateRequest) -> int:
     about: dict[str, Any] = {
         **facts.model_dump(mode="json"),
         "complete": len(journal.outcomes) == len(everything),
+        "sampled": sampled and len(journal.outcomes) == len(tested),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import warnings
 from contextlib import suppress
@@ -18,10 +19,14 @@ from pydantic import TypeAdapter
 
 from lab.bounded_files import read_bytes, read_object, write_atomically
 from lab.deploy.compiled import CompiledContract, hash_hex
+from lab.deploy.text import read_text
 from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.source import VyperSource, project_root
 
 CACHE_FORMAT = 1
+# The compiler's optimisations, the one first that every contract can afford.
+OPTIMISATIONS = ("codesize", "gas", "none")
+_OPTIMISED = re.compile(r"^#[ \t]*pragma[ \t]+optimize\b.*\n?", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,17 @@ class Workshop:
             text = json.dumps({"abi": build.abi, "bytecode": build.bytecode, "refused": build.refused})
             write_atomically(kept, text)
         return build
+
+    def control(self) -> Build | None:
+        """The contract itself, optimised otherwise: other code that does the same. None where there is no such code."""
+        file, text = self._source.path, read_text(self._source.path)
+        original = self.build(file, text)
+        plain = _OPTIMISED.sub("", text)
+        for optimisation in OPTIMISATIONS:
+            build = self.build(file, f"#pragma optimize {optimisation}\n{plain}")
+            if build.refused is None and build.bytecode != original.bytecode:
+                return build
+        return None
 
     def contract(self, build: Build) -> CompiledContract:
         path = self._source.path

@@ -14,6 +14,8 @@ from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import ReviewedMutant
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.trial import MutantOutcome, Status
+from lab.model.outcome import Outcome
+from lab.model.statistics.binomial import CONFIDENCE, decide, upper_bound
 
 SCORE_WANTED = 0.95
 MUTANTS_WANTED = 150
@@ -137,16 +139,26 @@ class Score:
     def rows(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What it says of the row of the readiness checklist about bugs in the contract, as load runs say theirs."""
         judged = len(self.killed) + len(self.survived)
-        verdict = "PASS" if self.exit_code == 0 else "FAIL"
-        reason = f"{len(self.killed)} of {judged} mutants killed, {SCORE_WANTED:.0%} wanted"
+        verdict, why = self._row_verdict(about)
+        reason = f"{len(self.killed)} of {judged} mutants killed, {SCORE_WANTED:.0%} wanted{why}"
         if self.misjudged:
             reason += f"; {len(self.misjudged)} listed as equivalent are not"
-        if judged < MUTANTS_WANTED or not about["complete"]:
-            verdict = "UNKNOWN"
-            reason += f"; only a sample was tried, {MUTANTS_WANTED} and all there are make a score"
         figure = {"figure": round(100 * self.value, 1), "unit": "% of mutants killed"}
         counts = {"n": judged, "failures": len(self.survived)}
         return [{"row": ROW, "verdict": verdict, **figure, "reason": reason, **counts, "evidence": [JSON, TEXT]}]
+
+    def _row_verdict(self, about: Mapping[str, Any]) -> tuple[str, str]:
+        """By the score of all mutants where they are many, else by what a sample shows of it; and what it shows."""
+        judged = len(self.killed) + len(self.survived)
+        if about["complete"] and judged >= MUTANTS_WANTED:
+            return ("PASS" if self.exit_code == 0 else "FAIL"), ""
+        if not about["complete"] and not about["sampled"]:
+            return "UNKNOWN", "; those tested are neither all there are nor a sample drawn of all"
+        outcome = decide(len(self.survived), judged, 1 - SCORE_WANTED)
+        least = f"; of all at least {1 - upper_bound(len(self.survived), judged):.1%} with {CONFIDENCE:.0%} confidence"
+        if outcome is Outcome.MET:
+            return ("FAIL" if self.misjudged else "PASS"), least
+        return ("FAIL" if outcome is Outcome.NOT_MET else "UNKNOWN"), least
 
     def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
         """Write `results/mutation/`, the manifest last; the paths of the report and of its text."""

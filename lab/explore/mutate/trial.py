@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from lab.deploy.deployer import deployable
+from lab.deploy.compiled import CompiledContract
+from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.vyper.source import read_source
 from lab.environment import cache_folder
 from lab.errors import DeployFailure, UsageError
@@ -20,6 +21,7 @@ from lab.explore.mutate.mutants import Mutant
 from lab.model.verdict import RunVerdict, Verdict
 from lab.paths import SCENARIOS, real_path
 from lab.scenario.finding import files_below
+from lab.session.suite import Suite
 from lab.session.under_test import SystemUnderTest
 
 # Without --scenarios: the folder of the user's own, or else the lab's library.
@@ -122,14 +124,7 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
         return MutantOutcome(
             task.mutant.key, "equivalent", why="compiles to the original's bytecode", compile_s=compile_s
         )
-    suite = tools.bench.suite
-    original, proxied = suite.target, suite.target.proxied
-    target = deployable(
-        tools.workshop.contract(build),
-        suite.system.names,
-        reference=original.reference,
-        proxy=proxied.proxy if proxied is not None else None,
-    )
+    target = to_deploy(tools.bench.suite, tools.workshop.contract(build))
     begin, doubted = time.monotonic(), list[str]()
     for number, name in enumerate(task.order, start=1):
         entry = tools.library.items[name]
@@ -152,6 +147,13 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
     else:
         outcome = MutantOutcome(task.mutant.key, "survived", runs=len(task.order))
     return replace(outcome, doubted=tuple(doubted), compile_s=compile_s, run_s=time.monotonic() - begin)
+
+
+def to_deploy(suite: Suite, contract: CompiledContract) -> Deployable:
+    """Another code of the contract under test, to be run as that is."""
+    original, proxied = suite.target, suite.target.proxied
+    proxy = proxied.proxy if proxied is not None else None
+    return deployable(contract, suite.system.names, reference=original.reference, proxy=proxy)
 
 
 def _failure(verdict: RunVerdict) -> tuple[str, str] | None:

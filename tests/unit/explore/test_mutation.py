@@ -20,7 +20,7 @@ from lab.explore.mutate.equivalent import ReviewedMutant, read_reviewed
 from lab.explore.mutate.library import load_library
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.order import Order
-from lab.explore.mutate.run import chosen
+from lab.explore.mutate.run import chosen, fit_runs
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, try_mutant
 from lab.model.verdict import Verdict
@@ -28,7 +28,8 @@ from lab.paths import CONTRACTS, REFERENCE_CONTRACT
 from lab.report.evidence.figures import read_figures
 from lab.report.evidence.mutation_counts import read_mutation
 from lab.report.records.row_verdict import RowVerdict
-from lab.session.under_test import system_under_test
+from lab.session.suite import compile_target
+from lab.session.under_test import VIRTUAL, system_under_test
 
 COUNTER = Path(__file__).parent / "counter.vy"
 SCENARIO = """
@@ -158,6 +159,47 @@ def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
         tools.close()
 
 
+LOOKS_AT_CODE = """
+from pathlib import Path
+SETUP = "name: A\\ndescription: B.\\nnetworks: {polygon: {}}\\nrelayer: none"
+
+def behaves(script):
+    script.expect_equal("the count", script.read("polygon", "transaction_count"), 0)
+
+def is_the_source(script):
+    target = script.run.lab.spec.target
+    script.expect_equal("the code", target.contract.bytecode_sha256, DIGEST)
+
+def test_behaves(lab_run):
+    lab_run(SETUP, behaves)
+
+def test_is_the_source(lab_run):
+    lab_run(SETUP, is_the_source)
+"""
+
+
+def test_a_run_that_looks_at_the_code_kills_no_mutant(tmp_path: Path) -> None:
+    """Any mutant would fail it, equivalent ones too: the control is other code that does the same."""
+    system = system_under_test(contract=PLAIN, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    digest = compile_target(system).contract.bytecode_sha256
+    (tmp_path / "test_all.py").write_text(LOOKS_AT_CODE.replace("DIGEST", repr(digest)))
+    fit = fit_runs(system, tmp_path, "test", lambda number, name: None)
+    assert list(fit.costs) == ["test_all.test_behaves"]
+    (line,) = fit.left_out
+    assert line.startswith("test_all.test_is_the_source: looks at the code, and not at what it does"), line
+
+
+@pytest.mark.parametrize("contract", [PLAIN, REFERENCE_CONTRACT, COUNTER], ids=lambda path: path.stem)
+def test_a_control_is_other_code(tmp_path: Path, contract: Path) -> None:
+    """Whatever optimisation the source asks for."""
+    workshop = Workshop(read_source(contract), tmp_path / "a", tmp_path / "cache")
+    control = workshop.control()
+    assert control is not None
+    original = workshop.build(contract, contract.read_text())
+    assert (control.refused, control.abi) == (None, original.abi)
+    assert control.bytecode != original.bytecode
+
+
 def test_a_workshop_keeps_what_it_compiled(tmp_path: Path) -> None:
     """The second time it comes from the cache, whichever workshop asks; the sources are as they were."""
     text = COUNTER.read_text()
@@ -196,36 +238,45 @@ def test_the_covering_runs_show_everything_once() -> None:
 def test_a_sample_is_the_same_each_time() -> None:
     """So many, in the order of the source."""
     mutants = find_mutants(COUNTER)
-    sample = chosen(mutants, 7)
-    assert sample == chosen(mutants, 7)
+    sample = chosen(mutants, 7, "a")
+    assert sample == chosen(mutants, 7, "a")
+    assert sample != chosen(mutants, 7, "b")
     assert len(sample) == 7
     assert sample == sorted(sample, key=mutants.index)
-    assert chosen(mutants, None) == mutants == chosen(mutants, 10_000)
+    assert chosen(mutants, None, "a") == mutants == chosen(mutants, 10_000, "a")
 
 
 ABOUT: dict[str, Any] = {
-    "started": "2026-11-24T05:00:00+00:00", "lab": {"commit": "ab" * 20, "dirty": False}, "complete": True,
+    "started": "2026-11-24T05:00:00+00:00", "lab": {"commit": "ab" * 20, "dirty": False},
+    "complete": True, "sampled": False,
     "contract": {"name": "counter.vy", "bytecode_sha256": "cd" * 32},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("killed", "survived", "complete", "verdict"),
+    ("killed", "survived", "tested", "verdict"),
     [
-        (143, 7, True, RowVerdict.PASS),
-        (142, 8, True, RowVerdict.FAIL),
-        (149, 0, True, RowVerdict.UNKNOWN),
-        (150, 0, False, RowVerdict.UNKNOWN),
+        (143, 7, "all", RowVerdict.PASS),
+        (142, 8, "all", RowVerdict.FAIL),
+        # Of fewer, and of a sample, 95% have to follow with 95% confidence.
+        (59, 0, "all", RowVerdict.PASS),
+        (58, 0, "all", RowVerdict.UNKNOWN),
+        (104, 1, "sample", RowVerdict.PASS),
+        (143, 7, "sample", RowVerdict.UNKNOWN),
+        (80, 12, "sample", RowVerdict.FAIL),
+        (150, 0, "some", RowVerdict.UNKNOWN),
     ],
 )
 def test_the_score_speaks_of_the_row_about_bugs_in_the_contract(
-    tmp_path: Path, killed: int, survived: int, complete: bool, verdict: RowVerdict
+    tmp_path: Path, killed: int, survived: int, tested: str, verdict: RowVerdict
 ) -> None:
-    """Read back by the readiness report; a sample proves nothing either way."""
+    """Read back by the readiness report; what somebody chose to test proves nothing either way."""
     (mutant,) = find_mutants(COUNTER)[:1]
     outcomes = [MutantOutcome(mutant.key, "killed", "ready", "S4", "why")] * killed
     outcomes += [MutantOutcome(mutant.key, "survived")] * survived
-    Score({mutant.key: mutant}, outcomes, {}).write(tmp_path, ABOUT | {"complete": complete})
+    Score({mutant.key: mutant}, outcomes, {}).write(
+        tmp_path, ABOUT | {"complete": tested == "all", "sampled": tested == "sample"}
+    )
     (figure,), notes = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
     assert (figure.row, figure.verdict, figure.n, figure.failures) == ("RTE-01", verdict, killed + survived, survived)
     assert (figure.source.contract_sha256, figure.source.commit, notes) == ("cd" * 32, "ab" * 20, [])
