@@ -67,6 +67,7 @@ readiness: $(READY) ## the tests, every scenario, the loads, and the report that
 	@$(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
 	  trap 'kill -INT $$endurance 2>/dev/null' EXIT; \
 	  LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ] || exit; \
+	  $(BIN)/lab mutate --sample || $(DECIDED); \
 	  echo "waiting for the endurance run: results/endurance.log"; wait $$endurance || $(DECIDED)
 	$(BIN)/lab load buffer --tps 1000 --duration 120s --backend $(BACKEND) || $(DECIDED)
 	$(BIN)/lab load networks --backend $(BACKEND) || $(DECIDED)

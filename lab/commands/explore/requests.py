@@ -67,7 +67,7 @@ class MutateRequest:
     limit: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Test at most this many mutants (deterministic sample).")
     ] = None
-    sample: Annotated[bool, typer.Option("--sample", help="Test a small sample of the mutants, for CI.")] = False
+    sample: Annotated[bool, typer.Option("--sample", help="Test 120 mutants, drawn of all, for CI and RTE-01.")] = False
     only: Annotated[list[str] | None, typer.Option(help="Test only mutants whose key starts with this.")] = None
     every_run: Annotated[bool, typer.Option("--every-run", help="Also execute runs that cover nothing new.")] = False
     engine: EngineOption = EngineChoice.local

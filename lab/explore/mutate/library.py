@@ -112,6 +112,10 @@ class _Seen(Exception):
     """Ends a test at its first call of `lab_run`: all that is wanted of it are the arguments."""
 
 
+class _AtTheWallsSpeed(Exception):
+    """The same, of a run for which nothing can be made faster."""
+
+
 def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
     """Name, set-up, play and trouble of each run that a file's tests ask for. Nothing is run."""
     try:
@@ -135,12 +139,14 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
 def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tuple[str, str, Any, str | None]:
     asked: list[tuple[str, Any]] = []
 
-    def lab_run(setup: str, play: Any) -> None:
+    def lab_run(setup: str, play: Any, *, wall: bool = False) -> None:
         asked.append((setup, play))
-        raise _Seen
+        raise _AtTheWallsSpeed if wall else _Seen
 
     try:
         test(**arguments, **{FIXTURE: lab_run})
+    except _AtTheWallsSpeed:
+        return name, "", None, "runs at the wall's speed"
     except _Seen:
         return name, *asked[0], None
     except STOPPED as error:

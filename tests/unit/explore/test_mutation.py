@@ -66,6 +66,9 @@ def test_none(lab_run):
 def test_real(lab_run):
     lab_run(SETUP + "\\nclock: real", play)
 
+def test_at_the_walls_speed(lab_run):
+    lab_run(SETUP, play, wall=True)
+
 def test_skipped(lab_run):
     pytest.skip("no such program")
 """
@@ -93,7 +96,7 @@ def test_the_library_is_read_without_pytest(scenarios: Path) -> None:
     ]  # fmt: skip
     assert [each.split(": ")[1] for each in library.left_out] == [
         "runs under the real clock", "is about documents, not about what the contract does",
-        "is about volume, and takes its time", "asks for no run", "needs tmp_path",
+        "is about volume, and takes its time", "runs at the wall's speed", "asks for no run", "needs tmp_path",
         "runs under the real clock", "ends before its run",
     ]  # fmt: skip
     assert library.left_out[-1].endswith("Skipped: no such program")
