@@ -1,8 +1,8 @@
 """Sequences of calls, drawn by kind, beside the documented rules: the first that differs is shown at its shortest.
 
 Kinds are dependencies in a family, accounts that come and go, windows that change, a stop in every state, ids and
-numbers that differ in little or lie at the ends of bytes, payloads, lives, batches, random walks, and what comes after
-many operations.
+numbers that differ in little or lie at the ends of bytes, payloads, lives, endings, batches, random walks, and what
+comes after many operations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ description: >
   A child with parent, grandparent, siblings and itself in every state; operators removed and added again, the owner
   among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
   one byte or one bit, or in a byte that is zero; timestamps around every power of two, and where bytes of the time
-  turn over; payloads of every class of length; up to 1,000 operations before, or one thing time and again.
+  turn over; payloads of every class of length; expiry and failure of one id as of another; up to 1,000 operations
+  before, or one thing time and again.
   Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
 rows: [SEC-02, SEC-05]
 networks: {base: {}}

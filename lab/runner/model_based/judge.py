@@ -84,16 +84,21 @@ class Judge:
     def __init__(self, model: Behaviour, learnt: dict[str, str], allowance: Allowance = Allowance()) -> None:
         self.model, self.learnt, self.allowance = deepcopy(model), learnt, allowance
         self._buffered_at: dict[str, int] = {}
+        self._ended: dict[tuple[Any, ...], list[tuple[bool, str]]] = {}
+        self._last = "", True
 
     def outcome(
         self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool, events: Sequence[DecodedLog]
     ) -> str | None:
         """What of a call is not as documented; None if all is. The model moves on."""
         got = [event for event in events if event.event in EVENTS]
+        self._last = sender, ok
         if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
             return None
         # How a transaction ends that is not executed is for the contract to say.
         if function in ENDINGS and (not ok or (not self.model.paused and self.model.may(function, args, sender, now))):
+            # A circuit breaker may count it.
+            self.model.events = [(event.event, args[0]) for event in got]
             ready = [event.event for event in got if event.event != "TransactionFailed"]
             return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
         if (not ok or function in ("pause", "unpause")) and changes_nothing(self.model, function, args, sender):
@@ -141,11 +146,15 @@ class Judge:
             expected.append(event)
         return expected
 
-    def take_over(self, function: str, tx_id: str, state: str, now: int) -> None:
-        """Learn from the state after a call whether it ends what expired; the same from then on."""
+    def take_over(self, function: str, tx_id: str, state: str, now: int) -> str | None:
+        """Learn from the state after a call whether it ends what expired; the same from then on.
+
+        Returns how an ending differs from those of two other transactions, of which nothing but the id is another.
+        """
         entry = self.model.entries.get(tx_id)
         if entry is None:
-            return
+            return None
+        odd = self._one_of_three(function, tx_id, state) if function in ENDINGS else None
         late = now > entry.timestamp + self.model.window
         if (function == "mark_failed" and (entry.state, state) == ("READY", "EXPIRED")) or (
             late
@@ -153,3 +162,21 @@ class Judge:
             and self.learnt.setdefault(function, state) == state
         ):
             entry.state = state
+        return odd
+
+    def _one_of_three(self, function: str, tx_id: str, state: str) -> str | None:
+        """Of three such calls, one after the other, the one in the middle did something else than those around it."""
+        entry, (sender, ok) = self.model.entries[tx_id], self._last
+        # Not the time: whatever changes with it had not changed by the third.
+        about = (entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp, entry.state)
+        alike = function, sender, self.model.paused, self._buffered_at.get(tx_id), about
+        done = self._ended.setdefault(alike, [])
+        done.append((ok, state))
+        if len(done) < 3 or done[-1] != done[-3] or done[-1] == done[-2]:
+            return None
+        (others_ok, others), (odd_ok, odd) = done[-1], done[-2]
+        words = {True: "succeeds", False: "reverts"}
+        return (
+            f"expected the same for every id: it {words[others_ok]} and leaves {others}; for the one before it "
+            f"{words[odd_ok]} and leaves {odd}"
+        )

@@ -176,7 +176,9 @@ class Player:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             return f"expected the view {name} to answer as documented; {error}"
         if step is not None and name == "get_transaction_state" and args[0] in ids_of(step.args):
-            judge.take_over(step.function, args[0], got[0], now)
+            odd = judge.take_over(step.function, args[0], got[0], now)
+            if odd is not None:
+                return odd
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
         when = "at the end" if step is None else "afterwards"

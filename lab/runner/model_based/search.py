@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based import accounts, kinds, values, walks
+from lab.runner.model_based import accounts, endings, kinds, values, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits
 from lab.runner.model_based.judge import RULES, Deviation
 from lab.runner.model_based.player import Player
@@ -22,6 +22,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "boundaries": values.boundaries,
     "numbers": values.numbers,
     "payload": values.payload,
+    "endings": endings.endings,
     "batches": walks.batches,
     "walk": walks.walk,
     "history": walks.history,
