@@ -24,6 +24,11 @@ class Attribution:
     roots: tuple[Symptom, ...]
     links: tuple[Link, ...]
 
+    @property
+    def shown(self) -> tuple[Symptom, ...]:
+        """All of them."""
+        return (*self.roots, *(link.symptom for link in self.links))
+
 
 # What these object to a contract does, whatever the relayer made of it.
 OF_CONTRACTS = ("S1", "S4", "S10", "S11")

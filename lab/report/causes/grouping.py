@@ -16,6 +16,8 @@ from lab.report.causes.symptoms import Symptom
 R = TypeVar("R")
 # Their messages say which field differs, and another field is another mistake.
 _BY_FIELD = ("S7", "S11", "S12")
+# They compare a transaction's state with what calls announced.
+_OF_STATES = ("S1", "S11")
 _SIDES = ("before", "after")
 # What a contract works out when it is asked: wrong whatever was called before.
 _WORKED_OUT = ("is_transaction_ready",)
@@ -33,10 +35,11 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in six cases: it is an expectation about the very transaction that a check objects to; it was
+    A key joins another in seven cases: it is an expectation about the very transaction that a check objects to; it was
     never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
     an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
-    ends as exactly one call did; or it was read at an end, and exactly one call left the same getter wrong.
+    ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; or a check
+    found a state that nobody announced, and exactly one call left a transaction in it.
     """
     given = list(attributions)
     head = _heads(given)
@@ -78,7 +81,7 @@ class _Heads:
             self._above[key] = above
 
 
-def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
+def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
     heads = _Heads()
     rooted: dict[str, Symptom] = {}
     counts: Counter[str] = Counter()
@@ -99,6 +102,7 @@ def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
     _join_findings(heads, checks, counts)
     _join_what_goes_by_a_getter(heads, rooted)
     _join_expectations(heads, list(rooted.values()), checks)
+    _join_states(heads, [attribution for _, attribution in given])
     return heads
 
 
@@ -133,6 +137,27 @@ def _join_expectations(heads: _Heads, rooted: Sequence[Symptom], checks: Sequenc
         known = known or {heads(call.key) for call in rooted if _after_which(call, symptom)}
         if len(known) == 1:
             heads.join(symptom.key, known.pop())
+
+
+def _join_states(heads: _Heads, attributions: Sequence[Attribution]) -> None:
+    """A state that no call announced belongs to the one call that was seen to leave another transaction's state so."""
+    shown = [symptom for attribution in attributions for symptom in attribution.shown]
+    by_call: dict[tuple[str, str], dict[str, Symptom]] = defaultdict(dict)
+    for symptom in shown:
+        if symptom.kind == "expectation" and symptom.states and symptom.function:
+            by_call[symptom.states].setdefault(heads(symptom.key), symptom)
+    roots = [root for attribution in attributions for root in attribution.roots]
+    explained = {heads(root.key) for root in roots if root.kind == "expectation"}
+    for symptom in shown:
+        calls = by_call.get(symptom.states or ("", ""), {})
+        if symptom.check not in _OF_STATES or heads(symptom.key) in explained or len(calls) != 1:
+            continue
+        call = next(iter(calls))
+        # A check that knows of a call says more than a single sequence.
+        if symptom.function:
+            heads.join(call, symptom.key)
+        else:
+            heads.join(symptom.key, call)
 
 
 def _join_what_goes_by_a_getter(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:

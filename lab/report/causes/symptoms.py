@@ -12,7 +12,7 @@ from lab.model.history import History
 from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
 from lab.report.causes.documentation import function_in, reasons_of
-from lab.report.causes.fields import STORED, field_of, read_field
+from lab.report.causes.fields import STORED, field_of, not_stored, read_field, states_of, unannounced
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
@@ -29,7 +29,6 @@ _EMITTED = re.compile(r"expected ([A-Z]\w+(?: and [A-Z]\w+)*|no documented event
 # A call without an event of its own, whatever another one emitted about the same transaction.
 _SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
 _REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
-_STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
@@ -53,6 +52,7 @@ class Symptom:
         tx: The hash of the transaction that shows it.
         demands: The reason that a call was expected to revert with, or not to; the check that demands it.
         field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
+        states: The state that a transaction should have been in, and the one that it was in, if it is about that.
         place: Where in the block of that moment: the transaction's index, then the call's.
     """
 
@@ -69,6 +69,7 @@ class Symptom:
     tx: str | None = None
     demands: str = ""
     field: str = ""
+    states: tuple[str, str] | None = None
     place: tuple[int, int] = NO_PLACE
 
     @property
@@ -115,9 +116,10 @@ class _Reader:
                     yield self._finding(result, finding)
 
     def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
-        step = self._step_of(finding)
+        # Its last call is not to blame for a state that it did not announce: any call may have left it there.
+        step = None if unannounced(finding.message) else self._step_of(finding)
         function = step.function or "" if step is not None else ""
-        if step is not None and (STORED.search(finding.message) or _not_stored(finding.message)):
+        if step is not None and (STORED.search(finding.message) or not_stored(finding.message)):
             # Read at the end, and as wrong since that call.
             finding = finding.model_copy(update={"t_ms": step.block.t_ms})
         return Symptom(
@@ -133,6 +135,7 @@ class _Reader:
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
             field=field_of(result.check, finding.message),
+            states=states_of(finding.message),
             place=step.order[1:] if step is not None and step.block.t_ms == finding.t_ms else NO_PLACE,
         )
 
@@ -164,6 +167,7 @@ class _Reader:
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
                 field=read_field(expectation.actual, text),
+                states=states_of(text),
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -241,12 +245,6 @@ def _demanded(function: str, text: str) -> str:
     return (
         check or documented or next(iter(_WANTED.findall(text)), "") or (f"no {refused[1].strip()}" if refused else "")
     )
-
-
-def _not_stored(message: str) -> bool:
-    """Whether the storage lacks a state that a call announced; one that nobody announced came at an unknown time."""
-    states = _STATES.search(message)
-    return states is not None and _ORDER.find(states[1]) > _ORDER.find(states[2]) >= 0
 
 
 def _said(step: Step | None) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.accounts import ROLES
 from lab.coordinator.reads import ZERO_ID
+from lab.model.contract.batches import BATCHES
 
 # A rollup is mostly a contract on its own chain; here one stands at this address.
 CONTRACT = rollup_address("contract")
@@ -227,6 +228,15 @@ class Sequence:
         rollups = {rollup_address(name): f"rollup {name}" for name in "abc"} | {CONTRACT: "a contract"}
         known = {ZERO_ID: "no dependency"} | rollups | roles | self.labels
         return known.get(value) or (value if len(value) <= 14 else f"{value[:10]}… ({len(value) // 2 - 1} bytes)")
+
+
+def singles(step: Step) -> list[Step]:
+    """What a batch is made of, in its order; another call is itself."""
+    function = BATCHES.get(step.function)
+    if function is None:
+        return [step]
+    parts = (part if isinstance(part, tuple) else (part,) for part in step.args[0])
+    return [replace(step, function=function, args=args) for args in parts]
 
 
 def ids_of(args: tuple[Any, ...]) -> list[str]:

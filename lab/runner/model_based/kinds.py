@@ -56,8 +56,9 @@ def dependency(make: Builder) -> None:
     make.wait(1)
     for name in make.rng.sample(FAMILY, 4):
         make.execute(ids[name])
-    # Whoever comes when the parent is READY, EXECUTED or late already.
+    # Whoever comes when the parent is READY, EXECUTED or late already; of the trigger between every pair of rollups.
     heirs = [make.buffer(Due(make.now + 3), after=ids[name]) for name in FAMILY]
+    heirs += [make.buffer(Due(make.now + 3), after=ids[trigger], pair=pair) for pair in PAIRS]
     make.wait(3)
     for heir in heirs:
         make.resolve(heir)
@@ -70,10 +71,15 @@ def window(make: Builder) -> None:
     when = make.pick(("before due", "after due", "with the resolution"))
     make.owner("set_coordination_window", first)
     make.wait(1)
+    kept = [make.ready() for _ in WINDOWS]
     due = make.now + 10
     moments = sorted({due, *(due + edge + beyond for edge in (first, second) for beyond in (0, 1))})
     ids = [make.buffer(Due(due)) for _ in moments]
     child = make.buffer(Due(due), after=ids[0])
+    # What was tried in vain is not held to the window of that moment.
+    tried = {due + second + beyond: make.buffer(Due(due)) for beyond in (0, 1)}
+    for tx_id in tried.values():
+        make.resolve(tx_id)
     if when == "before due":
         make.until(due - 3)
     elif when == "after due":
@@ -89,10 +95,17 @@ def window(make: Builder) -> None:
     for tx_id, moment in zip(ids, moments, strict=True):
         make.until(moment)
         make.resolve(tx_id)
+        if moment in tried:
+            make.resolve(tried[moment])
     make.resolve(child)
     make.owner("set_coordination_window", third)
     make.resolve(late)
-    for tx_id in ids:
+    for tx_id in (*ids, *tried.values()):
+        make.execute(tx_id)
+    make.wait(make.rng.choice((1, WINDOW_MAX + 1)))
+    # What is READY stays so, however narrow the window becomes.
+    for span, tx_id in zip(make.rng.sample(WINDOWS, len(WINDOWS)), kept, strict=True):
+        make.owner("set_coordination_window", span)
         make.execute(tx_id)
     _windows_of_a_family(make)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from lab.runner.model_based import accounts, endings, kinds, values, walks
-from lab.runner.model_based.build import Builder, Sequence, Traits
+from lab.runner.model_based.build import Builder, Sequence, Traits, singles
 from lab.runner.model_based.judge import RULES, Deviation
 from lab.runner.model_based.player import Player
 
@@ -94,11 +94,29 @@ def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tup
         deviation = player.play(sequence) if sequence.steps else None
         if deviation is None or deviation.cause in known or explained[deviation.cause] >= EXPLAINED_MAX:
             continue
-        finding = _looked_at(player, shrink(player, sequence, deviation))
+        finding = _singly(player, _looked_at(player, shrink(player, *_nearer(player, sequence, deviation))))
         if finding.deviation.cause not in known:
             return finding
         explained[deviation.cause] += 1
     return None
+
+
+def _nearer(player: Player, sequence: Sequence, deviation: Deviation) -> tuple[Sequence, Deviation]:
+    """What showed at a long sequence's end only, and the call behind which it is to be seen, if there is one."""
+    if deviation.step is not None or not sequence.sparse:
+        return sequence, deviation
+    close = replace(sequence, sparse=0)
+    return close, player.play(close) or deviation
+
+
+def _singly(player: Player, finding: Finding) -> Finding:
+    """The calls of its batches one by one, where those differ, too: a batch does what they do."""
+    steps = tuple(single for step in finding.sequence.steps for single in singles(step))
+    if steps == finding.sequence.steps or len(steps) > player.traits.per_block:
+        return finding
+    sequence = replace(finding.sequence, steps=steps, cut=False)
+    deviation = player.play(sequence)
+    return finding if deviation is None else shrink(player, sequence, deviation)
 
 
 def _looked_at(player: Player, finding: Finding) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Several
 
 from lab.coordinator import rollup_address
-from lab.coordinator.behaviour import TIMESTAMP_SURE
+from lab.coordinator.behaviour import TIMESTAMP_SURE, WINDOW_MAX, WINDOW_MIN
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.model_based.build import Builder, Due
 
@@ -98,10 +98,11 @@ def _turn_over(make: Builder, bits: int) -> None:
 
 
 def numbers(make: Builder) -> None:
-    """Timestamps around every power of two: stored as given, and resolved as documented."""
+    """Settings and timestamps around every power of two: stored as given, and resolved as documented."""
     exponents = list(range(31, 257))[make.number % 6 :: 6]
     far = [2**exponent + make.rng.choice((-1, 0, 1)) for exponent in exponents]
     far += [2**256 - step for step in (1, make.traits.window_s, make.traits.window_s + 1)]
+    _settings(make)
     _ahead(make)
     if make.traits.horizon_s is not None:
         return
@@ -112,6 +113,17 @@ def numbers(make: Builder) -> None:
         make.resolve(tx_id)
         make.execute(tx_id)
     make.call("set_coordination_window", 2 ** make.rng.choice(exponents[:-1]) + 30, sender="owner")
+
+
+def _settings(make: Builder) -> None:
+    """Windows around every power of two that one may have."""
+    near = {2**exponent + beside for exponent in range(WINDOW_MAX.bit_length()) for beside in (-1, 0, 1)}
+    for span in sorted(near & set(range(WINDOW_MIN, WINDOW_MAX + 1))):
+        make.owner("set_coordination_window", span)
+        tx_id = make.buffer(Due(make.now))
+        make.wait(span)
+        make.resolve(tx_id)
+    make.owner("set_coordination_window", make.traits.window_s)
 
 
 def _ahead(make: Builder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,6 +213,33 @@ def test_what_was_read_at_an_end_belongs_to_the_one_call_that_left_it_wrong() ->
     assert cause.key == by_call.key
     other = expectation("buffer_transaction: coordination_window", function="buffer_transaction", field=WINDOW)
     assert len(causes([read], [by_call], [other])) == 3
+
+
+EXECUTED_BY_THE_WAY = check("S11", "state: expected READY, stored EXECUTED", function="", states=("READY", "EXECUTED"))
+LEFT_SO = expectation("READY, got EXECUTED", function="mark_executed", states=("READY", "EXECUTED"))
+
+
+def test_a_state_that_nobody_announced_belongs_to_the_one_call_that_left_it_so() -> None:
+    """Also where a script did not come further behind it; of two such calls nobody knows which one it was."""
+    refused = expectation("execute to be ok", 30, function="mark_executed", tx="0x1")
+    for run in ([EXECUTED_BY_THE_WAY], [EXECUTED_BY_THE_WAY, refused]):
+        (cause,) = causes(run, [LEFT_SO])
+        assert cause.key == LEFT_SO.key
+    other = expectation("READY, got EXECUTED", function="buffer_transaction", states=("READY", "EXECUTED"))
+    other = replace(other, key=f"{other.key} of another")
+    assert len(causes([EXECUTED_BY_THE_WAY], [LEFT_SO], [other])) == 3
+    back = replace(LEFT_SO, key="back", states=("EXECUTED", "READY"))
+    assert len(causes([EXECUTED_BY_THE_WAY], [back])) == 2
+
+
+def test_a_call_that_succeeded_in_another_state_belongs_to_what_left_it_there() -> None:
+    """Unless an expectation about that call itself stands for it."""
+    again = check("S1", "from EXECUTED to no state", function="mark_executed", states=("EXECUTED", "READY"))
+    reset = expectation("EXECUTED, got READY", function="buffer_transaction", states=("EXECUTED", "READY"))
+    (cause,) = causes([again], [reset])
+    assert cause.key == again.key
+    own = expectation("a revert, it succeeded", function="mark_executed")
+    assert {found.key for found in causes([again], [own], [reset])} == {again.key, reset.key}
 
 
 def test_what_came_first_in_a_block_is_the_root() -> None:
