@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -114,6 +115,8 @@ ARGUMENTS: dict[str, SearchStrategy[Any]] = {
 }
 
 
+# A strategy made anew for each draw costs several times the draw: one that is kept was looked through once.
+@cache
 def single(function: str) -> SearchStrategy[list[Call]]:
     """One call, mostly by who may make it."""
     role = often("owner" if function.startswith(OWNERS) else "operator", rarely=ROLES)
@@ -124,6 +127,7 @@ def single(function: str) -> SearchStrategy[list[Call]]:
 def life(endings: Sequence[str]) -> SearchStrategy[list[Call]]:
     """One transaction buffered, mostly resolved, and ended, more or less in time."""
 
+    @cache
     def steps(tx_id: str) -> SearchStrategy[list[Call]]:
         when, operator, args = often(1, 5, rarely=(30, 31, 36, 301)), st.just("operator"), st.just((tx_id,))
         parent, due = often(ZERO_ID, rarely=IDS), often(Time(0), Time(5), rarely=(2**64 - 1, TOP))

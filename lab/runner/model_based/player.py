@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -53,6 +52,7 @@ class Player:
         self.address, self.limits, codec = address or target.address, target.limits, target.codec
         self.start = int((rpc.block("latest") or {})["timestamp"], 16) + 10
         self.calls = 0
+        self._encoded: dict[tuple[str, tuple[Any, ...]], str] = {}
         self._decoded: dict[tuple[str, str], list[Any]] = {}
         self._views = [name for name in SCALARS if codec.has(name)]
         self._places = stored_places(codec)
@@ -263,6 +263,15 @@ class Player:
             self._decoded[key] = values
         return self._decoded[key]
 
+    def _data(self, function: str, args: tuple[Any, ...]) -> str:
+        """Call data. That of ids and accounts is kept, since the same views are read after call upon call."""
+        if not all(isinstance(value, str) for value in args):
+            return self.codec.encode(function, args, any_width=True)
+        key = function, args
+        if key not in self._encoded:
+            self._encoded[key] = self.codec.encode(function, args, any_width=True)
+        return self._encoded[key]
+
     def _state(self, number: int) -> str:
         try:
             return self.numbering.name(number)
@@ -271,11 +280,10 @@ class Player:
 
     def _simulate(self, blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]]) -> list[list[dict[str, Any]]]:
         requests: list[dict[str, Any]] = []
-        encode = partial(self.codec.encode, any_width=True)
         for time, calls in blocks:
             self.calls += len(calls)
             made = [
-                {"from": sender, "to": self.address, "data": encode(function, args), "gas": GAS}
+                {"from": sender, "to": self.address, "data": self._data(function, args), "gas": GAS}
                 for sender, function, args in calls
             ]
             requests.append({"blockOverrides": {"time": hex(time)}, "calls": made})

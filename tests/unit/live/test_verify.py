@@ -56,8 +56,14 @@ class Deployed:
         return verify_everywhere(self.work, [target], self.bundle, pace=PACE, variables={"KEY": "k"})[0]
 
 
+@pytest.fixture(scope="module")
+def bundles() -> dict[Path, Bundle]:
+    """Source -> its bundle, which a compiler in a process of its own makes: the same one for each test."""
+    return {}
+
+
 @pytest.fixture
-def deployed(world: Open) -> Callable[..., Deployed]:
+def deployed(world: Open, bundles: dict[Path, Bundle]) -> Callable[..., Deployed]:
     """Deploys the plain contract."""
 
     def make(path: str = str(CONTRACT)) -> Deployed:
@@ -69,7 +75,10 @@ def deployed(world: Open) -> Callable[..., Deployed]:
         outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
         assert outcome.problem is None
         work = lab.work()
-        return Deployed(lab, work, work.deployment.targets[0], make_bundle(work))
+        source = work.contract.source_path
+        if source not in bundles:
+            bundles[source] = make_bundle(work)
+        return Deployed(lab, work, work.deployment.targets[0], bundles[source])
 
     return make
 

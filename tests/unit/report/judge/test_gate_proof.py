@@ -46,6 +46,7 @@ MEASURED = tuple(
 )
 
 
+@cache
 def checks_of(scenario: str) -> dict[str, Verdict]:
     """Every check that some row wants of a scenario."""
     proofs = (proof for row in BOUND for proof in row.proofs if proof.matches(f"scenarios/{scenario}.yaml"))
@@ -121,6 +122,12 @@ def report(session: Path, *damaged: Path, figures: tuple[Figure, ...] = MEASURED
 def verdicts(session: Path, *damaged: Path) -> dict[str, RowVerdict]:
     """Row id -> verdict."""
     return {row.id: row.verdict for row in report(session, *damaged).rows}
+
+
+@cache
+def undamaged(session: Path) -> dict[str, RowVerdict]:
+    """The verdicts while all is well, for tests to compare with what they did."""
+    return judged(session)
 
 
 def judged(session: Path, *damaged: Path, rows: Sequence[Row] = BOUND) -> dict[str, RowVerdict]:
@@ -215,6 +222,7 @@ def _alike(scenario: str, proof: str) -> bool:
     return fnmatchcase(scenario.replace("/", "-"), f"*{proof.rsplit('/', 1)[-1]}*")
 
 
+@cache
 def _apart(*, nameless: bool) -> list[list[str]]:
     """The scenarios in groups of which no two prove the same row by name.
 
@@ -259,7 +267,7 @@ def test_every_bound_row_falls_and_comes_back(
     As many at once as name no row twice.
     """
     fallen: set[str] = set()
-    good = judged(passed)
+    good = undamaged(passed)
     nameless = damage in (_manifest_gone, _no_digests)
     for scenarios in _apart(nameless=nameless):
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
