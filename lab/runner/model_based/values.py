@@ -50,6 +50,21 @@ def identifiers(make: Builder) -> None:
     for variant in rest:
         make.buffer(Due(make.now + 9), tx_id=variant)
     _one_bit_apart(make, base, positions)
+    _twins(make, positions)
+
+
+def _twins(make: Builder, positions: Several[int]) -> None:
+    """Ids that differ in one byte and transactions that differ in everything else: each keeps what is its own."""
+    parents = (make.ready(), make.new_id("unknown"), ZERO_ID, make.ready())
+    base, due = make.new_id("twin"), make.now + 20
+    ids = [base, *(make.near(base, position) for position in positions)]
+    for place, tx_id in enumerate(make.rng.sample(ids, len(ids))):
+        make.buffer(Due(due - place % 3), tx_id=tx_id, after=parents[place % len(parents)])
+    make.until(due)
+    for tx_id in ids:
+        make.resolve(tx_id)
+    for tx_id in ids:
+        make.execute(tx_id)
 
 
 def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:
