@@ -15,8 +15,8 @@ from lab.html.text import clean
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.verdict import Verdict
 from lab.paths import real_path
-from lab.report.evidence.figures import FILE as ROWS
 from lab.report.evidence.figures import rows_passed
+from lab.report.evidence.load_runs import FILE as ROWS
 from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.decision import counts_of, decide
 from lab.report.readiness_page.files import readiness_page
