@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +26,7 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
-from lab.model.session import Session
+from lab.model.session import GUEST_KEYS, GUEST_SESSION, GUESTS, Session
 from lab.networks.anvil import anvil_args, genesis_calls
 from lab.networks.states import states_alike, states_kept
 from lab.relayer import Relayer
@@ -200,7 +200,7 @@ class Lab:
         spec, lab_spec = self.spec.relayer, self.spec
         if spec is None:
             return
-        write_keys(lab_spec.folder / KEYS)
+        write_keys(lab_spec.folder / KEYS, GUESTS)
         wiring = RelayerWiring(
             self.scheduler,
             self.recorder,
@@ -239,10 +239,17 @@ def _mine_setup(chain: Chain, last: str) -> None:
     chain.producer.mine_setup()
 
 
-def write_keys(path: Path) -> None:
-    """The development keys by role, readable by the owner only."""
-    keys = {role: "0x" + role_account(role).key.hex() for role in ROLES}
+def write_keys(path: Path, roles: Iterable[str] = ROLES) -> None:
+    """The development keys by role, readable by the owner only. A guest is handed those of `GUESTS` alone."""
+    keys = {role: "0x" + role_account(role).key.hex() for role in roles}
     write_atomically(path, json.dumps(keys, indent=2) + "\n", mode=0o600)
+
+
+def hand_to_guest(session: Session, folder: Path) -> Path:
+    """Write the session that a relayer is started with, with no other keys than its own; the path."""
+    write_keys(folder / GUEST_KEYS, GUESTS)
+    session.model_copy(update={"key_file": str(folder / GUEST_KEYS)}).write(folder / GUEST_SESSION)
+    return folder / GUEST_SESSION
 
 
 @contextmanager

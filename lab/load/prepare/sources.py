@@ -18,12 +18,12 @@ from lab.errors import UsageError
 from lab.load.prepare.targets import Target, owner_account, wait_mined
 from lab.load.profile.profile import CHAIN_NAME, LoadProfile, network, synthetic_names
 from lab.model.redacted import RedactedUrl
-from lab.model.session import Session
+from lab.model.session import GUESTS, Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcFailure
 from lab.rpc.endpoint import Endpoint
-from lab.session.description import RunningNetworks
+from lab.session.description import KEYS, RunningNetworks
 from lab.session.lab import write_keys
 from lab.session.load_chains.interval import (
     RICH_WEI,
@@ -59,7 +59,7 @@ def own_nodes(
         for chain in chains.values():
             numbering = set_up(chain, suite.target, window_s=profile.window_ms // 1000)
         assert numbering is not None
-        write_keys(folder / "keys.json")
+        write_keys(folder / KEYS, GUESTS)
         networks_of_run = RunningNetworks(suite.run_id, suite.backend.name, "real", now, folder)
         session = session_of(
             chains, suite.target, numbering, networks_of_run, system=suite.system, poll_ms=profile.relayer_poll_ms
