@@ -207,6 +207,7 @@ def session_with(path: Path) -> Session:
 def keys(path: Path) -> object:
     """As loads and operations look for the owner's."""
     session = session_with(path)
+    path.chmod(0o600)
     for look in (lambda: owner_of(session), lambda: session_signer(session, path.parent, "0x" + "11" * 20)):
         try:
             look()

@@ -17,6 +17,7 @@ from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
 from lab.load.prepare.targets import Target, owner_account, wait_mined
 from lab.load.profile.profile import CHAIN_NAME, LoadProfile, network, synthetic_names
+from lab.model.keystore import require_private
 from lab.model.redacted import RedactedUrl
 from lab.model.session import GUESTS, Session
 from lab.model.under_test import UnderTest
@@ -232,6 +233,7 @@ def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool,
 
 def _owner_of(session: Session) -> Account:
     path = Path(session.key_file)
+    require_private(path)
     try:
         key = read_object(path)["owner"]
         return owner_account(bytes.fromhex(key.removeprefix("0x")), session.accounts["owner"])
