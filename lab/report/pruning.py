@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.evidence.load_runs import counting_loads, read_load_run
 from lab.evidence.newest import newest_runs, sessions
 from lab.paths import real_path
-from lab.report.evidence.load_runs import counting_loads, read_load_run
 from lab.report.evidence.report_history import prune_summaries
 
 MAX_REPORTS = 1_000

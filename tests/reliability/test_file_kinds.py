@@ -115,7 +115,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "report/evidence/attestations.py": ("attestation",),
     "report/evidence/detection.py": ("measured alerts",),
     "report/evidence/figures.py": ("measured rows", "measured manifest"),
-    "report/evidence/load_runs.py": ("measured rows", "measured manifest"),
+    "evidence/load_runs.py": ("measured rows", "measured manifest"),
     "report/evidence/load_series.py": ("series of a load",),
     "report/evidence/mutation_counts.py": ("mutation score",),
     "report/evidence/report_history.py": ("history of reports",),

@@ -18,7 +18,7 @@ from lab.load.profile.profile import CHAIN_NAME, network
 from lab.model.redacted import RedactedUrl
 from lab.rpc import RpcFailure
 from lab.session.description import RunningNetworks
-from lab.session.lab import hand_to_guest, write_keys
+from lab.session.keys import hand_to_guest, write_keys
 from lab.session.load_chains.interval import IntervalChain, session_of, set_up
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import system_under_test

@@ -25,7 +25,7 @@ from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcFailure
 from lab.rpc.endpoint import Endpoint
 from lab.session.description import KEYS, RunningNetworks
-from lab.session.lab import write_keys
+from lab.session.keys import write_keys
 from lab.session.load_chains.interval import (
     RICH_WEI,
     IntervalChain,

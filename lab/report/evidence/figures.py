@@ -12,13 +12,13 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.errors import EvidenceFailure
+from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, read_load_run, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
 from lab.file_version import SCHEMA
 from lab.html.figures import measured
 from lab.html.text import clean
-from lab.report.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, read_load_run, stated
 from lab.report.records.row_verdict import RowVerdict
 
 MUTATION = "mutation"

@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 from lab.bounded_files import read_lines
+from lab.evidence.load_runs import counting_loads
 from lab.html.text import clean
-from lab.report.evidence.load_runs import counting_loads
 from lab.report.records.measured import RatePoint
 
 FILE = "series.csv"

@@ -28,7 +28,8 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.lab import Lab, LabSpec, hand_to_guest, open_lab, write_keys
+from lab.session.keys import hand_to_guest, write_keys
+from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.dilation import dilation
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command

@@ -15,8 +15,8 @@ from lab.evidence.seal import write_sealed
 from lab.report.pruning import prune
 from lab.report.records.row_verdict import RowVerdict
 
+from ..evidence.test_figures import ENTRY, row
 from ..fakes import CONTRACT
-from .test_figures import ENTRY, row
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026112{day}-110000-0000" for day in (2, 3, 4))
 MADE = {
