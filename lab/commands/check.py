@@ -8,19 +8,20 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from lab.checks.verdict import judge_recorded
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.folder import HISTORY, MANIFEST
 from lab.evidence.manifest import RunManifest
-from lab.evidence.newest import runs_of
+from lab.evidence.newest import all_runs_of
 from lab.evidence.seal import DID_NOT_END
 from lab.html.text import clean
 from lab.model.history import History
 from lab.model.records import FaultMark
 from lab.model.verdict import RunVerdict, Verdict
+from lab.report.evidence.runs import fails_again
 from lab.report.run_page.failure import failure_text
 from lab.report.run_page.relayer_log import relayer_log
-from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
 _SELECTION = TypeAdapter(CheckSelection)
@@ -37,9 +38,9 @@ def check_folder(path: Path) -> int:
 
 
 def _runs(path: Path) -> list[RunFolder]:
-    if any((path / name).is_file() for name in (MANIFEST, HISTORY)):
+    if any((path / name).is_file() for name in (MANIFEST, HISTORY)) or RunFolder(path).outcome().is_failure:
         return [RunFolder(path)]
-    runs = runs_of(path)
+    runs = all_runs_of(path)
     if not runs:
         raise UsageError(
             f"{path}: expected a run folder (with {MANIFEST} and {HISTORY}) or a folder of them, "
@@ -52,7 +53,7 @@ def _check(run: RunFolder) -> Verdict:
     try:
         return _judge(run)
     except EvidenceFailure as error:
-        verdict = Verdict.FAIL if run.failed() else Verdict.UNKNOWN
+        verdict = Verdict.FAIL if run.failed() or fails_again(run) else Verdict.UNKNOWN
         print(f"{verdict:<8} {run.path.name}  {run.path}\n  {clean(str(error), 600)}")
         return verdict
 

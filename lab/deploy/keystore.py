@@ -20,7 +20,7 @@ from eth_utils.crypto import keccak
 from lab.bounded_files import UnfitFile, read_bytes, read_object
 from lab.coordinator import ROLES, Account, role_account
 from lab.errors import UsageError
-from lab.model.keystore import SCRYPT_N, key_file_shown, require_bounded_work
+from lab.model.keystore import SCRYPT_N, key_file_shown, require_bounded_work, require_private
 
 _KEY = re.compile(rb"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
@@ -53,9 +53,8 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
     """Read a key. Raises UsageError for a wrong password, a damaged file, and one that others may read."""
     from eth_account import Account as EthAccount
 
+    require_private(path, "keystore")
     try:
-        if path.stat().st_mode & 0o077:
-            raise UsageError(f"{path}: others may read this keystore; restrict it (chmod 600) before it is used")
         document = read_object(path, max_bytes=KEYSTORE_BYTES_MAX)
         require_bounded_work(path, document)
         key = bytes(EthAccount.decrypt(document, password))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lab.bounded_files import read_lines, read_model, read_object, sha256_file, write_atomically
 from lab.errors import EvidenceFailure
+from lab.evidence.outcomes import RunOutcome, outcome_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest, words, write_sealed
 from lab.model.history import History
 from lab.model.records import RECORD, AnyRecord, Header
@@ -73,8 +74,23 @@ class RunFolder:
         except EvidenceFailure:
             return True
 
+    def outcome(self) -> RunOutcome:
+        """What stands beside the folder of the run, empty where nothing does; never raises."""
+        return outcome_of(self.path)
+
+    def history_is_contradicted(self) -> bool:
+        """Whether a digest that is left, in the manifest or beside the folder, is of another one. Raises OSError."""
+        try:
+            stated = self.manifest().get("history_digest")
+        except EvidenceFailure:
+            stated = None
+        digests = {stated, self.outcome().history_digest} - {None}
+        return bool(digests) and digests != {sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX)}
+
     def failed(self) -> bool:
-        """Whether any part of the folder says FAIL: damage elsewhere does not take that back."""
+        """Whether any part of the folder, or what stands beside it, says FAIL: damage does not take that back."""
+        if self.outcome().is_failure:
+            return True
         try:
             if self.manifest().get("verdict") == Verdict.FAIL:
                 return True

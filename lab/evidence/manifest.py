@@ -162,7 +162,10 @@ class MeasuredRow(Recorded):
 
 
 class MeasurementManifest(Recorded):
-    """Of a load or mutation run, and of its `rows.json`. `profile_file` is a user's own, None for the lab's."""
+    """Of a load or mutation run, and of its `rows.json`. `profile_file` is a user's own, None for the lab's.
+
+    `failed` are the rows that it failed, and why, once more for the case that `rows.json` is lost.
+    """
 
     profile: str | Mapping[str, Any] | None = None
     profile_file: Text | None = None
@@ -170,6 +173,9 @@ class MeasurementManifest(Recorded):
     started: Text | None = None
     lab: LabFacts = LabFacts()
     contract: ContractFacts = ContractFacts()
+    relayer: RelayerFacts = RelayerFacts()
+    profile_sha256: Text | None = None
+    failed: dict[str, str] = Field(default_factory=dict)
     state: Text | None = None
     rows: Annotated[tuple[MeasuredRow, ...], Strict(False)] | None = None
 

@@ -19,6 +19,7 @@ from typing import Any
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
+from lab.evidence.outcomes import read_outcomes
 from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
 from lab.paths import real_path
@@ -56,9 +57,12 @@ class _Run:
     family: frozenset[str]
     made_with: tuple[Any, ...] | None
     ended: bool
+    failed: bool
 
     def verdict(self) -> Verdict:
-        """UNKNOWN where it cannot be read."""
+        """FAIL where any part of the evidence says so, else UNKNOWN where it cannot be read."""
+        if self.failed:
+            return Verdict.FAIL
         try:
             return self.folder.verdict().verdict
         except EvidenceFailure:
@@ -75,7 +79,7 @@ def newest_runs(results: Path) -> Selection:
     unreadable: dict[str, list[RunFolder]] = {}
     place = {session: number for number, session in enumerate(sessions(results))}
     for session, number in place.items():
-        for attempt, folder in enumerate(runs_of(session)):
+        for attempt, folder in enumerate(all_runs_of(session)):
             run = _read(folder, number, attempt)
             name, _ = _try_of(folder.path)
             before = [other for other in unreadable.get(name, []) if other.path.parent == session]
@@ -112,6 +116,14 @@ def runs_of(session: Path) -> list[RunFolder]:
     """Every folder of a session that holds a part of a run's evidence, or nothing: it was made for a run."""
     folders = (path for path in session.iterdir() if path.is_dir()) if session.is_dir() else ()
     return [RunFolder(path) for path in sorted(filter(_is_run, folders), key=_try_of)]
+
+
+def all_runs_of(session: Path) -> list[RunFolder]:
+    """The same, and the folders of runs that failed and of which nothing else is left than that they did."""
+    runs = runs_of(session)
+    left = {run.path.name for run in runs}
+    lost = (name for name, outcome in read_outcomes(session).items() if outcome.is_failure and name not in left)
+    return sorted([*runs, *(RunFolder(session / name) for name in lost)], key=lambda run: _try_of(run.path))
 
 
 def _is_run(folder: Path) -> bool:
@@ -152,6 +164,7 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         family=frozenset(manifest.scenario_items),
         made_with=_made_with(manifest),
         ended=manifest.state != STARTED,
+        failed=manifest.verdict == Verdict.FAIL or folder.outcome().is_failure,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
@@ -76,7 +76,7 @@ def run_load(
         notify(f"backend {suite.reason}")
         environment = stack.enter_context(own_nodes(profile, networks, suite, folder))
         backend = {**suite.backend.describe(), "reason": suite.reason}
-        made_of = MadeOf.here(backend, suite.target, suite.under_test)
+        made_of = MadeOf.here(backend, suite.target, suite.under_test, _relayer_facts(system, options, profile))
         run = LoadRun(profile, options, system, environment, made_of, folder, interrupts, suite.reaper, notify)
         run.networks, run.progress = networks, progress
         return run.execute(), folder
@@ -97,7 +97,7 @@ def run_remote(
         environment = running_nodes(profile, nodes, target)
         used = changed_profile(profile, networks={name: NetworkUse() for name in environment.chains})
         backend = {"backend": "url", "urls": [f"{name}={url}" for name, url in nodes.items()]}
-        made_of = MadeOf.here(backend, target, under_test)
+        made_of = MadeOf.here(backend, target, under_test, _relayer_facts(system, options, profile))
         return LoadRun(
             used, options, system, environment, made_of, folder, interrupts, reaper, notify
         ).execute(), folder
@@ -275,6 +275,13 @@ def clock_trouble(clock: WallClockWatch) -> str:
         f"the machine's clock was set by {jump_s:+.1f} s, or the machine slept: times of this run mean nothing; run it "
         "again"
     )
+
+
+def _relayer_facts(system: SystemUnderTest, options: Options, profile: LoadProfile) -> dict[str, Any]:
+    """As the manifest has them."""
+    if not (profile.has_flows or options.relayer_cmd):
+        return {"kind": "none"}
+    return {"kind": "reference"} if system.relayer is None else system.relayer.manifest()
 
 
 def ceiling_warnings(prepared: Prepared) -> list[str]:

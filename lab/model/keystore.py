@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,22 @@ def require_bounded_work(path: Path, document: Any) -> None:
         asked = parameters.get(name, 0) if isinstance(parameters, dict) else 0
         if not isinstance(asked, int) or asked > most:
             raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
+
+
+def require_private(path: Path, what: str = "key") -> None:
+    """Refuse a file of a key or a password that others of this machine may read or change, as ssh does.
+
+    Raises UsageError. Nothing is asked where there are no such modes, nor of what cannot be read anyway.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode) if os.name == "posix" else 0
+    except (OSError, ValueError):
+        return
+    if mode & 0o077:
+        name = key_file_shown(path)
+        raise UsageError(
+            f"{name}: others may read or change this {what} (its mode is {mode:04o}): chmod 600 {shlex.quote(name)}"
+        )
 
 
 def is_key_itself(path: Path) -> bool:

@@ -18,6 +18,10 @@ from lab.model.under_test import UnderTest
 
 # How many seconds of chain time may pass in one of the wall's.
 SPEED_MAX = 50
+# What a relayer is started with where session and keys are for the user's own programs, too.
+GUEST_SESSION, GUEST_KEYS = "relayer-session.json", "relayer-keys.json"
+# The roles whose keys a relayer is handed: its own, an operator on every chain.
+GUESTS = ("relayer",)
 
 
 def parse_speed(text: str, source: str = "--speed") -> float:

@@ -27,6 +27,7 @@ from lab.live.journaling.undertaking import Notify
 from lab.live.results.session import deployed_from
 from lab.live.signers import Signer, declared_deployer, open_account, open_signer
 from lab.live.signers.keystore import Ask, KeystoreAccount
+from lab.model.keystore import require_private
 from lab.model.redacted import RedactedUrl
 from lab.model.session import Session, SessionChain
 from lab.networks import load_network
@@ -172,6 +173,7 @@ def _session_chain(chain: SessionChain, codec: Codec, numbering: StateNumbering,
 def _session_signer(session: Session, beside: Path, address: str) -> Signer | None:
     """By a key of a role; None for an account of nobody's. Raises UsageError for a file that cannot be read."""
     path = beside / session.key_file
+    require_private(path)
     try:
         keys = read_object(path)
     except (OSError, ValueError) as error:

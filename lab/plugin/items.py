@@ -103,6 +103,7 @@ def carry_out(
     """
     from lab.evidence.contract_source import keep_contract_source
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
+    from lab.evidence.outcomes import note_outcome
     from lab.model.verdict import Verdict
     from lab.paths import base_of
     from lab.runner.not_run import not_run
@@ -136,6 +137,7 @@ def carry_out(
             result = run_item(item, options, folder, _repeat(node), play)
         else:
             result = not_run(item, options, folder, _repeat(node), stopped)
+    note_outcome(folder, result.folder.manifest(), str(result.verdict.verdict))
     # A second try of a test reports itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),

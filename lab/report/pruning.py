@@ -7,11 +7,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.evidence.load_runs import counting_loads, read_load_run
 from lab.evidence.newest import newest_runs, sessions
 from lab.paths import real_path
 from lab.report.evidence.report_history import prune_summaries
 
 MAX_REPORTS = 1_000
+_MOMENT = re.compile(r"\d{8}-\d{6}(-[0-9a-f]{4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,16 @@ def prune(results: Path, keep: int, *, dry_run: bool = False) -> Pruned:
 
 
 def _old_loads(load: Path, keep: int) -> list[Path]:
+    """Of each profile all but the newest ones and those that count."""
     if not load.is_dir():
         return []
-    profiles: dict[str, list[Path]] = {}
+    counts = {run.folder for counting in counting_loads(load) for run in counting}
+    profiles: dict[tuple[str, str | None], list[Path]] = {}
     for path in sorted(path for path in load.iterdir() if _is_run(path) and (path / "manifest.json").is_file()):
-        match = re.search(r"\d{8}-\d{6}(-[0-9a-f]{4})?", path.name)
-        if match is not None:
-            profiles.setdefault(path.name.replace(match[0], ""), []).append(path)
-    return _but_latest([path for paths in profiles.values() for path in paths[: max(0, len(paths) - keep)]], load)
+        if _MOMENT.search(path.name) is not None:
+            profiles.setdefault(read_load_run(path).profile, []).append(path)
+    old = [path for paths in profiles.values() for path in paths[: max(0, len(paths) - keep)]]
+    return _but_latest([path for path in old if path not in counts], load)
 
 
 def _is_run(path: Path) -> bool:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.bounded_files import write_atomically
+from lab.checks.verdict import judge_recorded
 from lab.coordinator import ROLES, role_account
 from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
-from lab.runner.conclusion.judging import run_verdict
 from lab.runner.conclusion.manifest import Origin, started_manifest
 from lab.runner.runner import Options, Result, spec_of
 from lab.scenario.item import ScenarioItem
@@ -32,7 +32,7 @@ def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, rea
         history = recorder.history()
     finally:
         recorder.close()
-    verdict = run_verdict(item, history, repeat)
+    verdict = judge_recorded(history, item.checks, repeat)
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, "{}\n")
     evidence = RunFolder(folder)

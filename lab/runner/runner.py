@@ -14,6 +14,7 @@ from typing import Literal
 from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
 from lab.checks.lateness import excuse
+from lab.checks.verdict import judge_recorded
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
@@ -25,11 +26,10 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import Header, Leg
+from lab.model.records import AskedChecks, Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
-from lab.runner.conclusion.judging import run_verdict
 from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.conclusion.settle import read_finals, settle
 from lab.runner.monitoring.run_monitor import RunMonitor
@@ -143,7 +143,7 @@ def _run_item(
             manifest = ended_manifest(started, run, time.monotonic() - begin)
     finally:
         recorder.close()
-    verdict = run_verdict(item, history, repeat)
+    verdict = judge_recorded(history, item.checks, repeat)
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
@@ -243,6 +243,11 @@ def _join(run: Run) -> None:
     )
 
 
+def asked_checks(item: ScenarioItem) -> AskedChecks:
+    """As the history's header has them."""
+    return AskedChecks(default=item.checks.default, added=item.checks.added, removed=item.checks.removed)
+
+
 def _header(item: ScenarioItem, lab: Lab) -> Header:
     parents = {leg.name: leg.after for leg in item.legs}
     command = lab.spec.own_relayer
@@ -251,6 +256,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
         t_ms=0,
         scenario=item.name,
         item=item.item,
+        checks=asked_checks(item),
         seed=item.seed,
         clock=item.clock,
         genesis_time=lab.genesis_time,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab.bounded_files import write_atomically
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
-from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
+from lab.coordinator import Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.deploy.placement import put_on_chain
@@ -26,13 +24,14 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
-from lab.model.session import Session
+from lab.model.session import GUESTS, Session
 from lab.networks.anvil import anvil_args, genesis_calls
 from lab.networks.states import states_alike, states_kept
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
 from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
+from lab.session.keys import write_keys
 from lab.session.machine_watch import MachineWatch
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
@@ -200,7 +199,7 @@ class Lab:
         spec, lab_spec = self.spec.relayer, self.spec
         if spec is None:
             return
-        write_keys(lab_spec.folder / KEYS)
+        write_keys(lab_spec.folder / KEYS, GUESTS)
         wiring = RelayerWiring(
             self.scheduler,
             self.recorder,
@@ -237,12 +236,6 @@ def _mine_setup(chain: Chain, last: str) -> None:
     """Everything goes into block 1, so that `last` need not be looked for."""
     del last
     chain.producer.mine_setup()
-
-
-def write_keys(path: Path) -> None:
-    """The development keys by role, readable by the owner only."""
-    keys = {role: "0x" + role_account(role).key.hex() for role in ROLES}
-    write_atomically(path, json.dumps(keys, indent=2) + "\n", mode=0o600)
 
 
 @contextmanager

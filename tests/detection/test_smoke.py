@@ -10,8 +10,8 @@ import pytest
 from lab.broken import SMOKE_RUN, read_bugs
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
+from lab.checks.verdict import judge_recorded
 from lab.model.verdict import Verdict
-from lab.runner.conclusion.judging import judge_recorded
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.smoke_run import smoke_run

@@ -29,6 +29,7 @@ AREAS = {
     "test_mutants": "Mutants of files and options",
     "test_hostile_files": "Hostile files, names and folders",
     "test_forgeries": "Forgeries",
+    "test_lost_evidence": "Evidence that is lost in part",
     "test_forged_measurements": "Forged deployments and measurements",
     "test_guests": "Guests that cheat",
     "test_hostile_artifacts": "Hostile artifacts",

@@ -23,6 +23,7 @@ from lab.deploy.compile import _read_cache as read_compiled
 from lab.deploy.compiled import hash_hex
 from lab.errors import UsageError
 from lab.evidence.contract_source import read_contract_source
+from lab.evidence.outcomes import OUTCOMES, note_outcome, outcome_of, read_outcomes
 from lab.explore.journal import journals_below
 from lab.explore.mutate.build import Build
 from lab.explore.mutate.trial import MutantOutcome
@@ -138,6 +139,21 @@ def plan(path: Path) -> object:
     return read.peak_tps_by_chain(), read.seconds, read.legs()
 
 
+def outcomes() -> bytes:
+    """Lines of two runs and of a load."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        note_outcome(folder / "pays", {"item": "pays", "scenario_file": "scenarios/pays.yaml"}, "FAIL")
+        note_outcome(folder / "waits", {"item": "waits", "library": ""}, "PASS")
+        note_outcome(folder / "load", {"profile": "buffer"}, None, {"LOAD-01": "3 were lost"})
+        return (folder / OUTCOMES).read_bytes()
+
+
+def noted(path: Path) -> object:
+    """Of all runs, and of one."""
+    return read_outcomes(path.parent), outcome_of(path.parent / "pays")
+
+
 def unsigned() -> Any:
     """A proposal of one call."""
     owners = tuple(one.address for one in OWNERS)
@@ -191,6 +207,7 @@ def session_with(path: Path) -> Session:
 def keys(path: Path) -> object:
     """As loads and operations look for the owner's."""
     session = session_with(path)
+    path.chmod(0o600)
     for look in (lambda: owner_of(session), lambda: session_signer(session, path.parent, "0x" + "11" * 20)):
         try:
             look()
@@ -326,6 +343,7 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
 }  # fmt: skip
 TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
     "lines of a search": ("search.jsonl", lambda: journal_of_a_search(SWARM, SEED), search),
+    "outcomes of runs": (OUTCOMES, outcomes, noted),
     "result of a test suite": ("tests.xml", lambda: JUNIT, read_suite),
     "events": ("events.jsonl", lambda: EVENTS, events),
     "signature": ("signature.json", lambda: signature()[1], signature_read),

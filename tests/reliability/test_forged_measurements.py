@@ -69,7 +69,7 @@ class Project:
 
     @property
     def signer(self) -> LocalSigner:
-        return load_signer(self.path / "key", print)
+        return load_signer(self.path / "key")
 
     def report(self) -> int:
         """The exit code of `lab report`."""

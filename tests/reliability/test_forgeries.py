@@ -90,7 +90,7 @@ class Project:
         return rebuild(ReportRequest(self.results, "lab", None, checklist, None, None, None, False))
 
     def signer(self, name: str = "key") -> LocalSigner:
-        return load_signer(self.path / name, print)
+        return load_signer(self.path / name)
 
 
 @pytest.fixture(scope="module")

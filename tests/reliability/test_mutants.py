@@ -336,7 +336,7 @@ def signing_key(path: Path) -> object:
     """With a password that is not the right one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("getpass.getpass", lambda prompt: "wrong")
-        return load_signer(path, lambda text: None)
+        return load_signer(path)
 
 
 def deployers_key(path: Path) -> object:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from lab.checks.verdict import judge_recorded
 from lab.cli import app
 from lab.evidence import Recorder, RunFolder
 from lab.model.records import Expectation, Header
 from lab.model.verdict import Verdict
-from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 from lab.scenario.schema import render
 

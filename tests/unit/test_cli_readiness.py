@@ -109,8 +109,12 @@ def test_signed_with_a_key(here: Path) -> None:
     (here / "key").write_text("0x" + "42" * 32)
     (here / "key").chmod(0o644)
     lab("report")
-    made = lab("sign", "--name", "Ada", "--role", "release manager", "--decision", "INCOMPLETE", "--key", "key")
-    assert "chmod 600" in made.stderr
+    opinion = ("--name", "Ada", "--role", "release manager", "--decision", "INCOMPLETE")
+    for command in (("sign", *opinion), ("bundle", "--out", "b.tar.gz")):
+        refused = lab(*command, "--key", "key")
+        assert (refused.exit_code, "chmod 600 key" in refused.stderr) == (2, True)
+    (here / "key").chmod(0o600)
+    made = lab("sign", *opinion, "--key", "key")
     address = made.stdout.split("key ")[1].split()[0]
     whole = lab("verify", "results", "--signer", address.lower())
     assert (whole.exit_code, "the decision INCOMPLETE of Ada, release manager" in whole.stdout) == (0, True)

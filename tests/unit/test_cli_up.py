@@ -130,6 +130,16 @@ def test_keys_are_the_owners_alone(results: Path, session: Session) -> None:
     assert json.loads(path.read_text()).keys() == session.accounts.keys()
 
 
+def test_the_relayer_is_handed_its_own_key_alone(results: Path, session: Session) -> None:
+    """By a session of its own, which is the same but for that."""
+    handed = Session.read(results / "up" / "relayer-session.json")
+    keys = Path(handed.key_file)
+
+    assert handed == session.model_copy(update={"key_file": str(results / "up" / "relayer-keys.json")})
+    assert json.loads(keys.read_text()).keys() == {handed.relayer_role}
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+
+
 def test_blocks_come_by_themselves(session: Session) -> None:
     """Base is mined on wall time while nobody asks for it; Arbitrum without transactions stands still."""
     base, arbitrum = rpc_of(session, "base"), rpc_of(session, "second")

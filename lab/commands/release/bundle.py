@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def make_bundle(results: Path, out: Path, attestations: Path | None, key: Path |
 
 def signer_of(key: Path | None) -> LocalSigner | None:
     """The key in a file. Raises UsageError."""
-    return load_signer(key, lambda text: print(text, file=sys.stderr)) if key is not None else None
+    return load_signer(key) if key is not None else None
 
 
 def verify_path(path: Path, signers: Sequence[str]) -> int:

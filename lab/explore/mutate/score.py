@@ -169,5 +169,6 @@ class Score:
         write_atomically(folder / TEXT, self.text(about))
         rows = {"schema_version": 1, "profile": FOLDER, **facts, "rows": self.rows(about)}
         write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
-        write_sealed(folder, {"schema_version": 1, **facts}, (JSON, TEXT, ROWS))
+        failed = {row["row"]: row["reason"] for row in rows["rows"] if row["verdict"] == "FAIL"}
+        write_sealed(folder, {"schema_version": 1, **facts, "failed": failed}, (JSON, TEXT, ROWS))
         return folder / JSON, folder / TEXT

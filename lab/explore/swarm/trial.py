@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from lab.bounded_files import write_atomically
 from lab.checks import CHECKS
+from lab.checks.verdict import judge_recorded
 from lab.errors import LabError
 from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, to_text
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark
 from lab.model.verdict import Verdict
-from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.resolve import load_scenario
 
 

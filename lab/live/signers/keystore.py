@@ -14,7 +14,7 @@ from lab.errors import UsageError
 from lab.live.declaration.deployment_file import KeystoreSigner
 from lab.live.signers.transaction import Signed, Unsigned, checked
 from lab.live.signers.typed_data import TypedData, checked_signature
-from lab.model.keystore import key_file_shown
+from lab.model.keystore import key_file_shown, require_private
 from lab.paths import expand_user
 
 Ask = Callable[[str], str]
@@ -62,9 +62,8 @@ def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAcco
 
 
 def _password(path: Path) -> str:
+    require_private(path, "password")
     try:
-        if path.stat().st_mode & 0o077:
-            raise UsageError(f"{path}: others may read this password; restrict it (chmod 600) before it is used")
         return read_text(path, max_bytes=4096).rstrip("\n")
     except OSError as error:
         shown = key_file_shown(path)

@@ -37,7 +37,8 @@ class Judged:
     """All results, the generator's audit, and the whole. `complete`: nothing of the measurement was lost.
 
     `verdicts` are by the profile's criteria, `of_rows` by the release checklist's own: a profile that asks for less
-    passes no row, one that asks for more fails none.
+    passes no row, one that asks for more fails none. So is the generator: `invalid` is by the profile's limits,
+    `invalid_for_rows` by the checklist's.
     """
 
     outcome: RunOutcome
@@ -47,14 +48,24 @@ class Judged:
     bottleneck: str
     complete: bool = True
     of_rows: tuple[CriterionResult, ...] = ()
+    invalid_for_rows: tuple[str, ...] = ()
 
 
 def judge(facts: Facts) -> Judged:
     """Every criterion that is set."""
-    results, of_rows = _results(facts), _results(replace(facts, criteria=CHECKLIST))
-    invalid = tuple(audit(facts))
+    for_rows = replace(facts, criteria=CHECKLIST)
+    results, invalid = _results(facts), tuple(audit(facts))
     outcome = _whole(facts, {result.outcome for result in results}, invalid)
-    return Judged(outcome, results, invalid, tuple(facts.unexplained), bottleneck(facts), not facts.lost, of_rows)
+    return Judged(
+        outcome,
+        results,
+        invalid,
+        tuple(facts.unexplained),
+        bottleneck(facts),
+        complete=not facts.lost,
+        of_rows=_results(for_rows),
+        invalid_for_rows=tuple(audit(for_rows)),
+    )
 
 
 def _results(facts: Facts) -> tuple[CriterionResult, ...]:

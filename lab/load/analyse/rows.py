@@ -23,6 +23,8 @@ DOCUMENTED_GAS = 190_000
 FLAT_SHARE = 0.02
 MANY_BUFFERED = 100_000
 EVENTS_MIN = 1_000
+# Whatever limits on its generator a profile sets, looser or tighter ones.
+INVALID_BY_CHECKLIST = "by the checklist's own limits the run is INVALID"
 ABOUT_TIME = ("LOAD-05", "TEC-02", "TEC-04")
 WORDS = {Outcome.MET: "LAB PASS", Outcome.NOT_MET: "FAIL", Outcome.INFEASIBLE: "INFEASIBLE"}
 
@@ -65,11 +67,13 @@ def distrusted(row: Row, result: Result) -> Row:
         return row.unknown(judged.invalid[0])
     if judged.unexplained:
         return replace(row, verdict="FAIL", reason=f"the ledger does not balance: {judged.unexplained[0]}")
-    late = outcome is RunOutcome.INVALID and row.row in ABOUT_TIME
+    late = judged.invalid_for_rows if row.row in ABOUT_TIME else ()
     if row.verdict == "FAIL":
-        return row.unknown("the run is INVALID, the generator was late") if late else row
-    if outcome is RunOutcome.INTERRUPTED or late:
+        return row.unknown(f"{INVALID_BY_CHECKLIST}, {late[0]}") if late else row
+    if outcome is RunOutcome.INTERRUPTED:
         return row.unknown(f"the run is {outcome}")
+    if late:
+        return row.unknown(f"{INVALID_BY_CHECKLIST}, {late[0]}")
     return row if row.n or "PASS" not in row.verdict else row.unknown("nothing was observed")
 
 

@@ -18,7 +18,7 @@ from lab.load.profile.profile import CHAIN_NAME, network
 from lab.model.redacted import RedactedUrl
 from lab.rpc import RpcFailure
 from lab.session.description import RunningNetworks
-from lab.session.lab import write_keys
+from lab.session.keys import hand_to_guest, write_keys
 from lab.session.load_chains.interval import IntervalChain, session_of, set_up
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import system_under_test
@@ -66,6 +66,7 @@ def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: in
     write_keys(out.parent / "keys.json")
     networks = RunningNetworks(new_run_id(), "compose", "real", int(time.time()), out.parent)
     session = session_of(by_name, target, numbering, networks, system=system, poll_ms=500)
+    hand_to_guest(session, out.parent)
     session.write(out)
     print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
     print(f"{', '.join(by_name)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)

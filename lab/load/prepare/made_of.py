@@ -37,17 +37,23 @@ class Host(Frozen):
 
 
 class MadeOf(Sparse):
-    """`backend` is what the backend says of itself; contract and system under test may be unknown to plain Locust."""
+    """`backend` is what the backend says of itself. Plain Locust may not know contract, relayer and system under test.
+
+    `relayer` is what a manifest says of it: its kind, and the command and digest of a user's own.
+    """
 
     backend: Mapping[str, Any]
     under_test: UnderTest | None = None
     contract: ContractFacts | None = None
+    relayer: Mapping[str, Any] | None = None
     lab: str = lab.__version__
     host: Host = Field(default_factory=Host)
     started: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @classmethod
-    def here(cls, backend: Mapping[str, Any], target: Deployable, under_test: UnderTest) -> MadeOf:
+    def here(
+        cls, backend: Mapping[str, Any], target: Deployable, under_test: UnderTest, relayer: Mapping[str, Any]
+    ) -> MadeOf:
         """Of a run on this machine, now."""
         contract = target.contract
         facts = ContractFacts(
@@ -56,4 +62,4 @@ class MadeOf(Sparse):
             source_sha256=contract.source_sha256,
             compiler=contract.compiler,
         )
-        return cls(backend=backend, under_test=under_test, contract=facts)
+        return cls(backend=backend, under_test=under_test, contract=facts, relayer=relayer)

@@ -17,14 +17,15 @@ from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
 from lab.load.prepare.targets import Target, owner_account, wait_mined
 from lab.load.profile.profile import CHAIN_NAME, LoadProfile, network, synthetic_names
+from lab.model.keystore import require_private
 from lab.model.redacted import RedactedUrl
-from lab.model.session import Session
+from lab.model.session import GUESTS, Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcFailure
 from lab.rpc.endpoint import Endpoint
-from lab.session.description import RunningNetworks
-from lab.session.lab import write_keys
+from lab.session.description import KEYS, RunningNetworks
+from lab.session.keys import write_keys
 from lab.session.load_chains.interval import (
     RICH_WEI,
     IntervalChain,
@@ -59,7 +60,7 @@ def own_nodes(
         for chain in chains.values():
             numbering = set_up(chain, suite.target, window_s=profile.window_ms // 1000)
         assert numbering is not None
-        write_keys(folder / "keys.json")
+        write_keys(folder / KEYS, GUESTS)
         networks_of_run = RunningNetworks(suite.run_id, suite.backend.name, "real", now, folder)
         session = session_of(
             chains, suite.target, numbering, networks_of_run, system=suite.system, poll_ms=profile.relayer_poll_ms
@@ -232,6 +233,7 @@ def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool,
 
 def _owner_of(session: Session) -> Account:
     path = Path(session.key_file)
+    require_private(path)
     try:
         key = read_object(path)["owner"]
         return owner_account(bytes.fromhex(key.removeprefix("0x")), session.accounts["owner"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from lab.bounded_files import write_atomically
+from lab.evidence.outcomes import note_outcome
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import MANIFEST, read_manifest, write_sealed
 from lab.load.analyse.reconcile import Result
@@ -20,6 +22,8 @@ from lab.load.analyse.series import Second
 from lab.load.record.run_files import PROFILE_FILE
 from lab.load.report.page import render
 
+# Of a failure, where it stands once more.
+REASON_MAX = 400
 LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
 
 
@@ -35,19 +39,23 @@ def write_files(result: Result, folder: Path) -> Path:
         "started": made_of.started,
         "lab": lab_state(),
         "contract": {} if made_of.contract is None else made_of.contract.to_json(),
+        "relayer": dict(made_of.relayer or {}),
+        "profile_sha256": hashlib.sha256(result.context.profile.model_dump_json().encode()).hexdigest(),
     }
     entries = [{**asdict(row), "evidence": list(row.evidence)} for row in rows]
     write_atomically(folder / LOAD, json.dumps(as_json(result), indent=1) + "\n")
     write_atomically(folder / SERIES, _csv(result))
     write_atomically(folder / ROWS, json.dumps({"schema_version": 1, **facts, "rows": entries}, indent=1) + "\n")
     write_atomically(folder / PAGE, render(result, rows, folder))
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema_version": 1,
         **facts,
         "made_of": made_of.to_json(),
         "outcome": str(result.judged.outcome),
+        "failed": {row.row: row.reason[:REASON_MAX] for row in rows if row.verdict == "FAIL"},
     }
     write_sealed(folder, manifest, (LOAD, SERIES, ROWS, PAGE))
+    note_outcome(folder, manifest, None, manifest["failed"])
     point_latest(folder)
     return folder / PAGE
 

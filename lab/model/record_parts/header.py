@@ -24,6 +24,14 @@ class Leg(Frozen):
     timestamp: int
 
 
+class AskedChecks(Frozen):
+    """Which checks the scenario asks for: the default ones or none, plus and minus some."""
+
+    default: bool = True
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class Header(Record):
     """First line: everything that the run was set up with."""
 
@@ -53,12 +61,15 @@ class Header(Record):
     execution_order: Literal["ready", "executed"] = Field(
         description="S3: the state that a child's execution needs of its parent"
     )
+    checks: AskedChecks = Field(default=AskedChecks(), description="so that a history can be judged by itself")
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Left out where nothing is declared: histories of the reference stay what they were."""
+        """Left out where nothing is declared or chosen: histories of the reference stay what they were."""
         line: dict[str, Any] = serialize(self)
         for name in ("relayer_steps", "requests_per_minute"):
             if getattr(self, name) is None:
                 line.pop(name, None)
+        if self.checks == AskedChecks():
+            line.pop("checks", None)
         return line

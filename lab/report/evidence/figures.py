@@ -5,12 +5,14 @@ Another part of the lab writes the files, and people may edit them, so nothing a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.errors import EvidenceFailure
+from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, read_load_run, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
@@ -19,11 +21,7 @@ from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
-FILE = "rows.json"
 MUTATION = "mutation"
-MAX_BYTES = 4 << 20
-# The name in it, and the file where it is a user's own: two files may have one name.
-_Profile = tuple[str, str | None]
 _VERDICTS = {
     "PASS": RowVerdict.PASS,
     "LAB PASS": RowVerdict.PASS,
@@ -77,19 +75,69 @@ class Figure:
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
     """All figures of the newest load run of each profile and of the mutation run, and what could not be read.
 
-    Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was.
+    Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
+    an earlier run of the same things failed is not taken back by repeating it, nor is any failure by damage.
     """
     figures: list[Figure] = []
     notes: list[str] = []
-    loads, unfinished = _newest_loads(results / "load")
-    for folder in [*loads.values(), *_mutation(results)]:
-        name = folder.relative_to(results).as_posix()
-        later = unfinished.pop(_profile(folder), None)
+    reading = _Reading(results, now, notes)
+    for counting in counting_loads(results / "load"):
+        later = counting.unfinished[-1:]
+        doubt = _without_rows(later[0].folder) if later else ""
+        if counting.newest is None:
+            notes.append(doubt)
+        else:
+            figures += reading.of(counting.newest, doubt)
+        figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
+        figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
+    mutation = read_load_run(results / MUTATION)
+    if mutation.has_rows or mutation.failed:
+        figures += reading.of(mutation, "")
+    return figures, notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads folders below `results`; what cannot be read is noted."""
+
+    results: Path
+    now: datetime
+    notes: list[str]
+
+    def of(self, run: LoadRun, doubt: str) -> list[Figure]:
+        """The figures of a folder, and its failures that stand elsewhere than in its rows."""
+        name, figures = run.folder.relative_to(self.results).as_posix(), list[Figure]()
+        trouble = doubt if not run.has_rows else ""
         try:
-            figures += _of_folder(folder, name, now, _without_rows(later) if later is not None else "")
+            figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
         except (OSError, ValueError) as error:
-            notes.append(f"{clean(name, 120)}/{FILE} cannot be read: {clean(str(error), 160)}; measure again")
-    return figures, notes + [_without_rows(folder) for folder in unfinished.values()]
+            trouble = f"{clean(name, 120)}/{FILE} cannot be read: {clean(str(error), 160)}; measure again"
+            self.notes.append(trouble)
+        failed = {figure.row for figure in figures if _fails(figure)}
+        doubted = trouble or f"{FILE} does not say so"
+        for row, reason in run.failed.items():
+            if row not in failed:
+                words = f"{clean(reason, 400)}; besides, {doubted}"
+                source = Source(item=clean(f"load {run.profile[0]}", 120), folder=clean(name, 200))
+                figures = [figure for figure in figures if figure.row != row]
+                figures.append(Figure(clean(row, 20), RowVerdict.FAIL, words, source))
+        return figures
+
+
+def _not_taken_back(counting: Counting, reading: _Reading, failed: Set[str]) -> Iterator[Figure]:
+    """Of each row that the newest run does not fail, the last failure in a run of the same things."""
+    known = set(failed)
+    for run in reversed(counting.alike):
+        for figure in filter(_fails, reading.of(run, "")):
+            if figure.row not in known and counting.newest is not None:
+                known.add(figure.row)
+                newer = clean(counting.newest.folder.name, 80)
+                said = f"so it was in {clean(run.folder.name, 80)}, and {newer} repeats that with the same things"
+                yield replace(figure, reason=f"{figure.reason}; {said}")
+
+
+def _fails(figure: Figure) -> bool:
+    return figure.verdict is RowVerdict.FAIL
 
 
 def rows_passed(folder: Path) -> frozenset[str]:
@@ -102,48 +150,12 @@ def rows_passed(folder: Path) -> frozenset[str]:
 
 
 def _without_rows(folder: Path) -> str:
-    why = DID_NOT_END if _stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
+    why = DID_NOT_END if stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
     return f"load/{clean(folder.name, 80)}: {why}"
 
 
-def newest_loads(load: Path) -> list[Path]:
-    """One folder for each profile: the last by name. `latest` and its like are links, and seen already."""
-    return sorted(_newest_loads(load)[0].values())
-
-
-def _newest_loads(load: Path) -> tuple[dict[_Profile, Path], dict[_Profile, Path]]:
-    """By profile: the newest run with rows, and a run after it that has none."""
-    newest: dict[_Profile, Path] = {}
-    unfinished: dict[_Profile, Path] = {}
-    folders = (path for path in load.iterdir() if path.is_dir() and not path.is_symlink()) if load.is_dir() else ()
-    for folder in sorted(folders):
-        profile = _profile(folder)
-        if (folder / FILE).is_file():
-            newest[profile] = folder
-            unfinished.pop(profile, None)
-        elif (folder / MANIFEST).is_file():
-            unfinished[profile] = folder
-    return newest, unfinished
-
-
-def _mutation(results: Path) -> list[Path]:
-    return [results / MUTATION] if (results / MUTATION / FILE).is_file() else []
-
-
-def _profile(folder: Path) -> _Profile:
-    rows, manifest = _stated(folder, FILE), _stated(folder, MANIFEST)
-    name = rows.profile_name or manifest.profile_name or folder.name
-    return name, rows.profile_file or manifest.profile_file
-
-
-def _stated(folder: Path, name: str) -> MeasurementManifest:
-    try:
-        return MeasurementManifest.read(read_object(folder / name, max_bytes=MAX_BYTES))
-    except (OSError, ValueError):
-        return MeasurementManifest()
-
-
-def _of_folder(folder: Path, name: str, now: datetime, doubt: str) -> list[Figure]:
+def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figure]:
+    folder = run.folder
     content = read_object(folder / FILE, max_bytes=MAX_BYTES)
     if trouble := SCHEMA.trouble(content):
         raise ValueError(trouble)
@@ -151,7 +163,7 @@ def _of_folder(folder: Path, name: str, now: datetime, doubt: str) -> list[Figur
     if facts.rows is None:
         raise ValueError("expected a list under 'rows'")
     source = Source(
-        item=clean(facts.item or _profile(folder)[0], 120),
+        item=clean(facts.item or run.profile[0], 120),
         folder=clean(name, 200),
         commit=_short(facts.lab.commit),
         dirty=facts.lab.dirty,

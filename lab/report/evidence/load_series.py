@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 from lab.bounded_files import read_lines
+from lab.evidence.load_runs import counting_loads
 from lab.html.text import clean
-from lab.report.evidence.figures import newest_loads
 from lab.report.records.measured import RatePoint
 
 FILE = "series.csv"
@@ -20,7 +20,8 @@ MAX_POINTS, MAX_RUNS = 240, 6
 def read_series(results: Path) -> tuple[RatePoint, ...]:
     """Thinned to what a chart can show. A file that is not what it should be is left out; nothing raises."""
     points: list[RatePoint] = []
-    for folder in newest_loads(results / "load")[:MAX_RUNS]:
+    newest = (counting.newest for counting in counting_loads(results / "load"))
+    for folder in sorted(run.folder for run in newest if run is not None)[:MAX_RUNS]:
         try:
             points += _of(folder)
         except (OSError, ValueError, csv.Error, KeyError, TypeError):

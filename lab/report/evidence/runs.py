@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from lab.checks.verdict import shows_failure
 from lab.errors import LabError
 from lab.evidence.folder import SCHEMA_VERSION
 from lab.evidence.manifest import RunManifest
@@ -78,7 +79,7 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
     differences = _try(folder.verify, "the recorded digests", folder.path, problems) or []
     changed = [clean(message_of(difference, folder.path), 200) for difference in differences[:3]]
     problems += [f"evidence was changed after the run: {difference}" for difference in changed]
-    made = RunManifest.read(stated)
+    made = RunManifest.read(stated if stated is not None else folder.outcome().as_json())
     if stated is not None:
         problems += _doubts(stated, made, verdict, now)
     return Run(
@@ -89,8 +90,16 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
         problems=tuple(problems),
         made=made,
         manifest_is_whole=_try(folder.sealed_manifest, "", folder.path, []) is not None,
-        failed=folder.failed(),
+        failed=folder.failed() or (bool(problems) and fails_again(folder)),
     )
+
+
+def fails_again(folder: Folder) -> bool:
+    """Whether the history of a damaged folder still shows a failure. Never one that was changed, as far as is known."""
+    try:
+        return not folder.history_is_contradicted() and shows_failure(folder.history())
+    except (LabError, OSError, ValueError):
+        return False
 
 
 def _doubts(stated: object, made: RunManifest, verdict: RunVerdict | None, now: datetime) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from lab.evidence.outcomes import RunOutcome
 from lab.model.history import History
 from lab.model.verdict import RunVerdict
 
@@ -35,6 +36,12 @@ class Folder(Protocol):
 
     def failed(self) -> bool:
         """Whether any part of the evidence says FAIL, however damaged the rest is."""
+
+    def outcome(self) -> RunOutcome:
+        """What stands beside the folder of the run; empty where nothing does."""
+
+    def history_is_contradicted(self) -> bool:
+        """Whether a digest that is left is of another history."""
 
     def verify(self) -> list[str]:
         """Differences against the recorded digests, in words; empty when nothing was changed."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from lab.bounded_files import sha256_file, write_atomically
 from lab.errors import UsageError
 from lab.evidence.newest import runs_of
+from lab.evidence.outcomes import OUTCOMES
+from lab.model.session import GUEST_KEYS
 from lab.owner import temporary_directory
 from lab.paths import real_path
 from lab.report.evidence.envelope import Statement, Subject
@@ -29,7 +31,7 @@ PREDICATE = "urn:tesseract-lab:bundle:1"
 SCHEMA_VERSION = 2
 RESULTS, ATTESTATIONS = "results", "attestations"
 _KINDS = frozenset((".json", ".jsonl", ".html", ".md", ".xml", ".csv", ".txt", ".log", ".pdf", ".yaml", ".yml"))
-_SECRET = frozenset(("keys.json", "urls.json"))
+_SECRET = frozenset(("keys.json", GUEST_KEYS, "urls.json"))
 
 
 def write_bundle(
@@ -47,7 +49,7 @@ def write_bundle(
             f"{results / 'readiness' / REPORT}: expected a report to bundle, found none: run `lab report` first"
         ) from None
     with temporary_directory("bundle") as stage:
-        _copy(results, stage / RESULTS, ["readiness", "history", *_folders(report)])
+        _copy(results, stage / RESULTS, ["readiness", "history", *_folders(report), *_beside(report)])
         if attestations is not None:
             _copy(attestations, stage / ATTESTATIONS, ["."], every_kind=True)
         draw_pages(stage / RESULTS, report)
@@ -78,6 +80,11 @@ def _folders(report: Readiness) -> Iterable[str]:
     return sorted({shown.folder for row in report.rows for shown in row.evidence if shown.folder})
 
 
+def _beside(report: Readiness) -> Iterable[str]:
+    """What stands beside those folders of all their runs."""
+    return sorted({f"{Path(folder).parent.as_posix()}/{OUTCOMES}" for folder in _folders(report)})
+
+
 def _copy(source: Path, target: Path, folders: Iterable[str], *, every_kind: bool = False) -> None:
     """Copy what is there of the folders; nothing that lies outside of the source, no link, nothing that is secret."""
     inside = real_path(source)
@@ -91,6 +98,6 @@ def _copy(source: Path, target: Path, folders: Iterable[str], *, every_kind: boo
 
 
 def _plain_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
             yield path

@@ -9,13 +9,13 @@ from pathlib import Path
 from lab.bounded_files import read_bytes, read_model
 from lab.errors import LabError
 from lab.evidence import RunFolder
+from lab.evidence.load_runs import FILE as ROWS
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import DID_NOT_END, differences
 from lab.html.text import clean
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.verdict import Verdict
 from lab.paths import real_path
-from lab.report.evidence.figures import FILE as ROWS
 from lab.report.evidence.figures import rows_passed
 from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.decision import counts_of, decide

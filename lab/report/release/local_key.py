@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
-import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from eth_account import Account
@@ -15,7 +12,7 @@ from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
 from lab.bounded_files import parse_json, read_text
 from lab.errors import UsageError
-from lab.model.keystore import key_file_shown, require_bounded_work
+from lab.model.keystore import key_file_shown, require_bounded_work, require_private
 from lab.report.evidence.envelope import EthereumKey, Statement, envelope_text, new_envelope
 
 KEY_BYTES_MAX = 64 << 10
@@ -32,7 +29,7 @@ class LocalSigner(Signer):
         cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
     ) -> LocalSigner:
         """From `file:PATH`. Raises UsageError."""
-        return load_signer(Path(priv_key_uri.removeprefix("file:")), print)
+        return load_signer(Path(priv_key_uri.removeprefix("file:")))
 
     @property
     def public_key(self) -> EthereumKey:
@@ -58,8 +55,9 @@ def signed_text(statement: Statement, signer: LocalSigner | None) -> str:
     return envelope_text(envelope)
 
 
-def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
-    """The key of a file. `notify` hears that others can read it. Raises UsageError, which never quotes the file."""
+def load_signer(path: Path) -> LocalSigner:
+    """The key of a file. Raises UsageError, which never quotes the file, also for one that others may read."""
+    require_private(path)
     try:
         text = read_text(path, max_bytes=KEY_BYTES_MAX).strip()
         if not text.startswith("{"):
@@ -74,6 +72,4 @@ def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
         why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
         message = f"expected a file with a private key in hex, or an encrypted keystore, got neither{why}"
         raise UsageError(f"{key_file_shown(path)}: {message}") from None
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        notify(f"warning: {path}: others on this machine can read or change this key: chmod 600 {path}")
     return LocalSigner(account)

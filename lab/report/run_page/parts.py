@@ -10,6 +10,7 @@ from lab.errors import LabError
 from lab.evidence.manifest import RunManifest
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
+from lab.report.evidence.runs import fails_again
 from lab.report.records.folder import Folder, message_of
 
 T = TypeVar("T")
@@ -55,4 +56,5 @@ def read_parts(folder: Folder, *, with_history: bool = True) -> RunParts:
     made = RunManifest.read(read(folder.manifest))
     history = read(folder.history) if with_history else None
     ended, failed = bool(read(folder.ended)), bool(read(folder.failed))
+    failed = failed or (bool(unreadable) and fails_again(folder))
     return RunParts(folder.path.name, verdict, made, history, tuple(unreadable), ended, failed)

@@ -33,7 +33,6 @@ from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, PACKAGE, base_of, real_path
-from lab.runner.conclusion import judging
 from lab.runner.run import Run
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import LabSpec
@@ -138,9 +137,7 @@ def _user_repository() -> LabFacts | None:
 @lru_cache(maxsize=1)
 def engine_sha256() -> str:
     """One digest over the sources that a verdict comes from."""
-    digest = hashlib.sha256("".join(map(package_sha256, ("checks", "model"))).encode())
-    digest.update(Path(judging.__file__).read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256("".join(map(package_sha256, ("checks", "model"))).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lab.bounded_files import UnfitFile, open_append, read_model, write_atomically
 from lab.errors import LabError, UsageError
-from lab.model.session import Session
+from lab.model.session import GUEST_KEYS, GUEST_SESSION, Session
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 from lab.owner import Owner
@@ -182,7 +182,14 @@ class UpFolder:
 
     def clear(self) -> None:
         """Remove what speaks of a running lab; logs stay. The lock's file too: removed, it could be taken twice."""
-        for name in (STATE, SESSION, KEYS, *(f"{STORE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))):
+        for name in (
+            STATE,
+            SESSION,
+            KEYS,
+            GUEST_SESSION,
+            GUEST_KEYS,
+            *(f"{STORE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
+        ):
             (self.path / name).unlink(missing_ok=True)
 
     def clear_logs(self) -> None:

@@ -28,7 +28,8 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.lab import Lab, LabSpec, open_lab, write_keys
+from lab.session.keys import hand_to_guest, write_keys
+from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.dilation import dilation
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command
@@ -109,7 +110,7 @@ def _start_relayer(
     own: RelayerCommand | None, folder: UpFolder, described: Session, reaper: Reaper, stack: ExitStack
 ) -> ProcessGroup:
     """The relayer as a process of its own; the stack stops it, and whatever it started goes with it."""
-    session, working_folder = folder.path / SESSION, own.folder if own is not None else Path.cwd()
+    session, working_folder = hand_to_guest(described, folder.path), own.folder if own is not None else Path.cwd()
     words = own.argv(session) if own is not None else reference_command(session, folder.path / STORE)
     variables = own.variables(session) if own is not None else {}
     clock = dilation(words, working_folder, described, {**os.environ, **variables}) if own is not None else {}

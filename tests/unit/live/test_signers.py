@@ -223,7 +223,7 @@ def test_a_keystore_with_its_password_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("pass word\n")
     (tmp_path / "password").chmod(0o644)
     given = KeystoreSigner(keystore="key.json", password_file="password")
-    with pytest.raises(UsageError, match="others may read this password"):
+    with pytest.raises(UsageError, match="others may read or change this password"):
         open_keystore(given, tmp_path, input)
     (tmp_path / "password").chmod(0o600)
     account = open_keystore(given, tmp_path, input)

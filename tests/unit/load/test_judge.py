@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from lab.load.analyse.cost import Cost
 from lab.load.analyse.flows import FlowFifth
 from lab.load.analyse.judge import EXIT_CODES, RunOutcome, bottleneck, judge
 from lab.load.analyse.judged import Facts
+from lab.load.analyse.rows import Row, distrusted
 from lab.load.prepare.capacity import Ceiling
 from lab.load.profile.criteria import CHECKLIST, Criteria
 from lab.model.outcome import Outcome
@@ -82,6 +84,33 @@ def test_rows_are_judged_by_the_checklist_and_the_run_by_its_profile(
     judged = judge(facts(criteria=Criteria.model_validate(asked), **measured))
     found = [next(v for v in verdicts if v.criterion == criterion) for verdicts in (judged.verdicts, judged.of_rows)]
     assert [verdict.outcome for verdict in found] == [of_run, of_row]
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "of_run", "of_rows"),
+    [
+        ({"lateness_p99_max": "10s"}, {"lateness_p99_ms": 900.0}, False, True),
+        ({"lateness_p99_max": "10s"}, {"tick_lag_p99_ms": 900.0}, False, True),
+        ({"dropped_share_max": 0.5}, {"dropped": 20_000}, False, True),
+        ({"lateness_p99_max": "10ms"}, {"lateness_p99_ms": 30.0}, True, False),
+        ({"dropped_share_max": 0}, {"dropped": 1}, True, False),
+        ({"lateness_p99_max": "10s"}, {"lateness_p99_ms": 30.0}, False, False),
+    ],
+)
+def test_a_generator_is_audited_for_rows_by_the_checklist(
+    asked: dict[str, Any], measured: dict[str, Any], *, of_run: bool, of_rows: bool
+) -> None:
+    """A profile that lets it be late makes no row of what it measured, and one that is strict voids none."""
+    judged = judge(facts(criteria=Criteria.model_validate(asked), **measured))
+    assert [bool(judged.invalid), bool(judged.invalid_for_rows)] == [of_run, of_rows]
+    assert (judged.outcome is RunOutcome.INVALID) == of_run
+    result: Any = SimpleNamespace(judged=judged)
+    for verdict, becomes in (("LAB PASS", "LAB PASS"), ("FAIL", "FAIL"), ("PASS", "PASS")):
+        for row in ("TEC-02", "TEC-04", "LOAD-05"):
+            assert distrusted(Row(row, verdict, 1.0, "", "r", n=9), result).verdict == (
+                "UNKNOWN" if of_rows else becomes
+            )
+        assert distrusted(Row("TEC-03", verdict, 1.0, "", "r", n=9), result).verdict == becomes
 
 
 def test_the_defaults_are_the_checklists_own() -> None:

@@ -19,7 +19,10 @@ def after(
     row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = (), *, complete: bool = True, n: int = 9
 ) -> str:
     invalid = () if complete else ("a worker died",)
-    judged = SimpleNamespace(outcome=outcome, unexplained=unexplained, complete=complete, invalid=invalid)
+    late = ("the generator was late",) if outcome is RunOutcome.INVALID else ()
+    judged = SimpleNamespace(
+        outcome=outcome, unexplained=unexplained, complete=complete, invalid=invalid, invalid_for_rows=late
+    )
     result: Any = SimpleNamespace(judged=judged)
     return distrusted(Row(row, verdict, 1.0, "", "r", n=n), result).verdict
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 
 from lab.checks import CHECKS
+from lab.checks.verdict import judge_recorded
 from lab.evidence import Recorder
 from lab.model.records import Note
 from lab.model.verdict import RunVerdict, Verdict
@@ -24,7 +25,6 @@ from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan
 from lab.monitor.dashboards.boards import boards
 from lab.report.catalogue.rows import load_catalogue
-from lab.runner.conclusion.judging import judge_recorded
 from lab.runner.run import Run
 from lab.runner.script import Script
 from lab.runner.steps.judging import expect

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from lab.bounded_files import write_atomically
 from lab.errors import EvidenceFailure
 from lab.evidence import RunFolder
+from lab.evidence.outcomes import RunOutcome
 from lab.evidence.recorder import record_line
 from lab.model.chain.facts import ChainFacts
 from lab.model.chain.finality import Finality
@@ -284,6 +285,14 @@ class FakeFolder:
     def failed(self) -> bool:
         """Whether its verdict says so."""
         return isinstance(self.verdict_value, RunVerdict) and self.verdict_value.verdict is Verdict.FAIL
+
+    def outcome(self) -> RunOutcome:
+        """Nothing stands beside it."""
+        return RunOutcome()
+
+    def history_is_contradicted(self) -> bool:
+        """Nobody changed it."""
+        return False
 
     def verify(self) -> list[str]:
         """The given differences; like the real folder, it needs the manifest for that."""

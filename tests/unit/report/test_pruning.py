@@ -19,7 +19,7 @@ def results(tmp_path: Path) -> Path:
     for day in range(1, 4):
         folder = tmp_path / "load" / f"2026112{day}-110000-buffer"
         folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text("{}")
+        (folder / "manifest.json").write_text('{"profile": "buffer"}')
     return tmp_path
 
 

@@ -173,7 +173,15 @@ def test_a_session_leads_somewhere(url: str) -> None:
 
 def test_clear_keeps_logs_and_lock(folder: UpFolder) -> None:
     """Keys, session, state and the relayer's store go; what tells of the past stays."""
-    for name in ("keys.json", "session.json", "supervisor.json", "relayer.sqlite", "relayer.sqlite-wal"):
+    for name in (
+        "keys.json",
+        "relayer-keys.json",
+        "relayer-session.json",
+        "session.json",
+        "supervisor.json",
+        "relayer.sqlite",
+        "relayer.sqlite-wal",
+    ):
         (folder.path / name).touch()
     (folder.path / "up.log").touch()
     (folder.path / "lock").touch()

@@ -43,7 +43,7 @@ def signer(tmp_path: Path) -> LocalSigner:
     path = tmp_path / "key"
     path.write_text("0x" + "42" * 32)
     path.chmod(0o600)
-    return load_signer(path, lambda text: pytest.fail(text))
+    return load_signer(path)
 
 
 def rewritten(bundle: Path, change: dict[str, bytes | None]) -> Path:
@@ -140,9 +140,23 @@ def test_a_bad_key_is_not_quoted(tmp_path: Path) -> None:
     """The message names the file only."""
     key = tmp_path / "key"
     key.write_text("not-a-key-but-secret")
+    key.chmod(0o600)
     with pytest.raises(UsageError) as caught:
-        load_signer(key, print)
+        load_signer(key)
     assert "not-a-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o644, 0o640, 0o620, 0o602, 0o604])
+def test_a_key_that_others_may_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
+    """As ssh refuses it, with the way out; restricted, it signs."""
+    key = tmp_path / "a key"
+    key.write_text("42" * 32)
+    key.chmod(mode)
+    with pytest.raises(UsageError, match=f"its mode is {mode:04o}.*: chmod 600 '{key}'") as caught:
+        load_signer(key)
+    assert caught.value.exit_code == 2
+    key.chmod(0o400)
+    load_signer(key)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from lab.checks.verdict import judge_recorded
 from lab.model.chain.finality import Finality
 from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict
-from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
 from ..model.test_history import header, history
@@ -183,7 +183,7 @@ def test_checks_of_time_do_not_fail_by_a_clock_that_was_set(monkeypatch: pytest.
     expected = {"L4": True, "S9": True, "S2": by_time, "S12": by_time, "S5": False}
     for name, timed in expected.items():
         result = CheckResult(check=name, verdict=Verdict.FAIL, reason="it is so")
-        monkeypatch.setattr("lab.runner.conclusion.judging.judge", lambda *_, result=result: (result,))
+        monkeypatch.setattr("lab.checks.verdict.judge", lambda *_, result=result: (result,))
         verdict = judge_recorded(history(CLOCK, first=first), NO_CHECKS, "pytest s.yaml::s").verdict
         assert verdict is (Verdict.UNKNOWN if timed else Verdict.FAIL)
         assert judged(MET).verdict is Verdict.FAIL

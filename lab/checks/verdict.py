@@ -7,14 +7,8 @@ from collections.abc import Container, Sequence
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import ROW_LEFT_OUT, Expectation, FaultMark, Lag, Note, Operation
+from lab.model.records import ROW_LEFT_OUT, Expectation, FaultMark, FinalRead, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
-from lab.scenario.item import ScenarioItem
-
-
-def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict:
-    """The verdict of a run just finished."""
-    return judge_recorded(history, item.checks, repeat)
 
 
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
@@ -56,6 +50,17 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         lacks=tuple(lacks),
         rows=() if blocked or verdict is Verdict.NOT_EXERCISED else rows,
     )
+
+
+def shows_failure(history: History) -> bool:
+    """Whether a history is FAIL by itself, with the checks that it says were asked for.
+
+    One that lost its end, which the final reads of all its chains are, shows nothing: what came is not there.
+    """
+    read = {final.chain for final in history.of(FinalRead)}
+    if not read or read != history.header.chains.keys():
+        return False
+    return judge_recorded(history, history.header.checks, "").verdict is Verdict.FAIL
 
 
 Judged = tuple[Verdict, str]

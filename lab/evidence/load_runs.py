@@ -1,0 +1,117 @@
+"""Which load runs count: the newest of each profile, and an earlier one of the same things for the rows that it failed.
+
+Runs are in the order of their folders' names, which are times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.bounded_files import read_object
+from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.outcomes import outcome_of, read_outcomes
+from lab.evidence.seal import MANIFEST
+
+FILE = "rows.json"
+MAX_BYTES = 4 << 20
+FAILED = ("FAIL", "NOT MET")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRun:
+    """One folder. `profile` is the name in the profile, and the file where it is a user's own: two may have one name.
+
+    `failed` are the rows that it failed, with the reason, wherever that stands. `made_with` is all
+    that a result hangs on, None where that is not known for sure, as in a changed working tree.
+    """
+
+    folder: Path
+    profile: tuple[str, str | None]
+    has_rows: bool
+    failed: dict[str, str]
+    made_with: tuple[Any, ...] | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has more than files that say nothing of it."""
+        return self.has_rows or bool(self.failed) or (self.folder / MANIFEST).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Of one profile: the newest run with rows; those behind it without; earlier ones of the same that failed."""
+
+    newest: LoadRun | None
+    unfinished: tuple[LoadRun, ...]
+    alike: tuple[LoadRun, ...]
+
+    def __iter__(self) -> Iterator[LoadRun]:
+        """Those that a report looks at, the oldest first."""
+        newest = [self.newest] if self.newest is not None else []
+        later = [run for run in self.unfinished if run.failed or run is self.unfinished[-1]]
+        yield from (*self.alike, *newest, *later)
+
+
+def counting_loads(load: Path) -> list[Counting]:
+    """For each profile what counts, the newest run first of which the name comes first."""
+    profiles: dict[tuple[str, str | None], list[LoadRun]] = {}
+    for run in sorted(map(read_load_run, _folders(load)), key=_by_name):
+        if run.is_known:
+            profiles.setdefault(run.profile, []).append(run)
+    return [_counting(runs) for runs in profiles.values()]
+
+
+def read_load_run(folder: Path) -> LoadRun:
+    """What the folder, and what stands beside it, says of a run, as far as it can be read; never raises."""
+    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder)
+    name = rows.profile_name or manifest.profile_name or outcome.profile or folder.name
+    return LoadRun(
+        folder=folder,
+        profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
+        has_rows=(folder / FILE).is_file(),
+        failed=outcome.failed | manifest.failed | _failed(rows),
+        made_with=_made_with(rows if rows.profile_sha256 else manifest),
+    )
+
+
+def stated(folder: Path, name: str) -> MeasurementManifest:
+    """What one of its files says; nothing where it cannot be read."""
+    try:
+        return MeasurementManifest.read(read_object(folder / name, max_bytes=MAX_BYTES))
+    except (OSError, ValueError):
+        return MeasurementManifest()
+
+
+def _folders(load: Path) -> set[Path]:
+    """`latest` and its like are links, and seen already; of a run that failed the folder may be gone."""
+    there = {path for path in load.iterdir() if path.is_dir() and not path.is_symlink()} if load.is_dir() else set()
+    return there | {load / name for name, outcome in read_outcomes(load).items() if outcome.is_failure}
+
+
+def _failed(measured: MeasurementManifest) -> dict[str, str]:
+    rows = measured.rows or ()
+    return {row.row: row.reason for row in rows if row.row is not None and row.verdict in FAILED}
+
+
+def _made_with(made: MeasurementManifest) -> tuple[Any, ...] | None:
+    known = (made.lab.commit, made.contract.bytecode_sha256, made.relayer.kind, made.profile_sha256)
+    if made.lab.dirty is not False or None in known:
+        return None
+    return (*known, made.relayer.command, made.relayer.sha256)
+
+
+def _counting(runs: list[LoadRun]) -> Counting:
+    newest = next((run for run in reversed(runs) if run.has_rows), None)
+    if newest is None:
+        return Counting(None, tuple(runs), ())
+    place = runs.index(newest)
+    known = newest.made_with is not None
+    alike = (run for run in runs[:place] if known and run.failed and run.made_with == newest.made_with)
+    return Counting(newest, tuple(runs[place + 1 :]), tuple(alike))
+
+
+def _by_name(run: LoadRun) -> str:
+    return run.folder.name

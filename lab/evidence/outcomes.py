@@ -1,0 +1,103 @@
+"""What runs came to, once more beside their folders: `verdicts.jsonl`, a line for each run that ended.
+
+Whatever happens to a run's folder, a failure that stands here is not lost with it. A line takes no doubt away and
+passes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lab.bounded_files import JSON_BYTES_MAX, open_append, parse_json, read_bytes
+from lab.errors import EnvironmentFailure, system_words
+from lab.evidence.recorded import Recorded, Text
+from lab.model.verdict import Verdict
+
+OUTCOMES = "verdicts.jsonl"
+
+
+class RunOutcome(Recorded):
+    """Of one run. `folder` is its name beside the file, `failed` are the rows that a measurement failed, and why.
+
+    The rest is what a manifest says of where a run belongs.
+    """
+
+    folder: Text | None = None
+    verdict: Text | None = None
+    history_digest: Text | None = None
+    item: Text | None = None
+    scenario_file: Text | None = None
+    library: str | None = None
+    started: Text | None = None
+    profile: str | None = None
+    profile_file: Text | None = None
+    failed: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says FAIL of the run, or of a row."""
+        return self.verdict == Verdict.FAIL or bool(self.failed)
+
+
+_STATED = ("item", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
+
+
+def note_outcome(
+    folder: Path, manifest: Mapping[str, Any], verdict: str | None, failed: Mapping[str, str] | None = None
+) -> None:
+    """Add a run's line beside its folder: whole or not at all, whoever else writes. Raises EnvironmentFailure."""
+    stated = {name: manifest[name] for name in _STATED if manifest.get(name) is not None}
+    outcome = RunOutcome.read({"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), **stated})
+    line = json.dumps(outcome.model_dump(mode="json", exclude_defaults=True)) + "\n"
+    path = folder.parent / OUTCOMES
+    try:
+        with open_append(path) as stream:
+            # A line that was torn, as on a disk that was full, ends here.
+            torn = stream.seek(0, os.SEEK_END) > 0 and not _ends_whole(stream.fileno())
+            stream.write(("\n" if torn else "").encode() + line.encode())
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write {path}: {system_words(error)}. Free some space, or name another place with --results"
+        ) from error
+
+
+def _ends_whole(handle: int) -> bool:
+    return os.pread(handle, 1, os.fstat(handle).st_size - 1) == b"\n"
+
+
+def read_outcomes(parent: Path, only: str | None = None) -> dict[str, RunOutcome]:
+    """By the names of folders, a failure before anything else. What cannot be read is passed over; never raises."""
+    outcomes: dict[str, RunOutcome] = {}
+    try:
+        lines = read_bytes(parent / OUTCOMES, max_bytes=JSON_BYTES_MAX).split(b"\n")
+    except OSError:
+        return outcomes
+    sought = b"" if only is None else json.dumps(only).encode()
+    for outcome in (_parsed(line) for line in lines if sought in line):
+        name = outcome.folder
+        if name is not None and _is_plain(name) and not (name in outcomes and outcomes[name].is_failure):
+            outcomes[name] = outcome
+    return outcomes
+
+
+def outcome_of(folder: Path) -> RunOutcome:
+    """What stands there of one run; an empty one where nothing does."""
+    return read_outcomes(folder.parent, folder.name).get(folder.name, RunOutcome())
+
+
+def _parsed(line: bytes) -> RunOutcome:
+    try:
+        return RunOutcome.read(parse_json(line, OUTCOMES))
+    except ValueError:
+        return RunOutcome()
+
+
+def _is_plain(name: str) -> bool:
+    """A folder beside the file, and nothing else."""
+    return Path(name).name == name and name not in (".", "..")
