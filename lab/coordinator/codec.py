@@ -21,7 +21,7 @@ from lab.coordinator.outputs.logs import DecodedLog as DecodedLog
 from lab.coordinator.outputs.logs import Logs, decoded_values
 from lab.coordinator.outputs.reverts import Reasons
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
-from lab.coordinator.values import plain, truth, widened, wire
+from lab.coordinator.values import plain, state_number, truth, widened, wire
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
 
@@ -35,6 +35,8 @@ class DecodedCall:
 
 
 # One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
+# Getters whose results are told by their places.
+_BY_PLACE = ("get_transaction_details", "get_transaction_state")
 _WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 
 
@@ -229,6 +231,9 @@ class Codec:
             if order is not None:
                 values = values[0] if fields_of(outputs) is not outputs else values
                 values = [values[place] for place in order]
+            if function in _BY_PLACE and len(values) == len(names := result_names(function)):
+                place = names.index("state")
+                values = [*values[:place], state_number(values[place]), *values[place + 1 :]]
             return [truth(self.names, function, value) for value in values] if self._tells(function) else values
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error

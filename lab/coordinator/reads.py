@@ -10,6 +10,7 @@ from lab.coordinator.codec import Codec
 from lab.coordinator.documented import STORED, result_names, same_types
 from lab.coordinator.overloads import fields_of, types_of
 from lab.coordinator.states import StateNumbering
+from lab.coordinator.values import state_number
 from lab.model.chain.facts import CoreState, StoredTransaction
 from lab.rpc import Rpc
 from lab.rpc.client import BlockRef, call_request
@@ -55,7 +56,7 @@ def stored_fields(places: Mapping[str, int], values: Sequence[Any]) -> dict[str,
     struct = len(values) == 1 and isinstance(values[0], (dict, list))
     only = values[0] if struct else values
     flat = list(only.values()) if isinstance(only, dict) else only
-    return {name: flat[place] for name, place in places.items()}
+    return {name: state_number(flat[place]) if name == "state" else flat[place] for name, place in places.items()}
 
 
 def fields_read(getter: str, places: Mapping[str, int]) -> list[str]:

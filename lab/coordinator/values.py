@@ -32,6 +32,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def state_number(value: Any) -> Any:
+    """A state's number, also where a contract holds it in bytes."""
+    return int(value, 16) if isinstance(value, str) and value[:2] == "0x" and _HEX.fullmatch(value) else value
+
+
 def wire(abi_type: str, value: Any) -> Any:
     """The inverse of `plain`, guided by the type."""
     if abi_type.endswith("]"):

@@ -250,3 +250,23 @@ def test_any_revert_data_is_no_error(data: bytes, head: bytes) -> None:
     """It comes from contracts under test."""
     found = decode_revert("0x" + (head + data).hex())
     assert found is None or isinstance(found, str)
+
+
+@pytest.mark.parametrize("abi_type", ["bytes32", "bytes1", "uint8"])
+@pytest.mark.parametrize("function", ["get_transaction_state", "get_transaction_details"])
+def test_a_state_is_a_number_also_where_it_is_held_in_bytes(function: str, abi_type: str) -> None:
+    """Other fields stay as they are."""
+    types = ["address", "address", "bytes32", "uint256", abi_type] if function.endswith("details") else [abi_type]
+    abi = [
+        {
+            "type": "function",
+            "name": function,
+            "stateMutability": "view",
+            "inputs": [{"name": "tx_id", "type": "bytes32"}],
+            "outputs": [{"name": "", "type": each} for each in types],
+        }
+    ]
+    word = bytes(int(abi_type.removeprefix("bytes")) - 1) + b"\x03" if abi_type.startswith("bytes") else 3
+    others = ["0x" + "11" * 20, "0x" + "22" * 20, bytes(32), 7][: len(types) - 1]
+    values = Codec(abi).decode_result(function, "0x" + encode(types, [*others, word]).hex())
+    assert values == [*map(plain, others), 3]
