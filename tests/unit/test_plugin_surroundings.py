@@ -39,7 +39,7 @@ def runs(project: pytest.Pytester) -> list[str]:
     return sorted(path.parent.name for path in evidence(project).glob("*/manifest.json"))
 
 
-WRITTEN = {"suite+pays", "index.html", "causes.html", "causes.json", "contract-source.json"}
+WRITTEN = {"suite+pays", "index.html", "verdicts.jsonl", "causes.html", "causes.json", "contract-source.json"}
 
 
 def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
