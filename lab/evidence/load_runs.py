@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lab.bounded_files import read_object
 from lab.evidence.manifest import MeasurementManifest
@@ -32,7 +31,7 @@ class LoadRun:
     profile: tuple[str, str | None]
     has_rows: bool
     failed: dict[str, str]
-    made_with: tuple[Any, ...] | None
+    made_with: str | None
 
     @property
     def is_known(self) -> bool:
@@ -73,7 +72,7 @@ def read_load_run(folder: Path) -> LoadRun:
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
         has_rows=(folder / FILE).is_file(),
         failed=outcome.failed | manifest.failed | _failed(rows),
-        made_with=_made_with(rows if rows.profile_sha256 else manifest),
+        made_with=rows.made_with or manifest.made_with or outcome.made_with,
     )
 
 
@@ -94,13 +93,6 @@ def _folders(load: Path) -> set[Path]:
 def _failed(measured: MeasurementManifest) -> dict[str, str]:
     rows = measured.rows or ()
     return {row.row: row.reason for row in rows if row.row is not None and row.verdict in FAILED}
-
-
-def _made_with(made: MeasurementManifest) -> tuple[Any, ...] | None:
-    known = (made.lab.commit, made.contract.bytecode_sha256, made.relayer.kind, made.profile_sha256)
-    if made.lab.dirty is not False or None in known:
-        return None
-    return (*known, made.relayer.command, made.relayer.sha256)
 
 
 def _counting(runs: list[LoadRun]) -> Counting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -140,6 +142,14 @@ class RunManifest(Recorded):
     digests: dict[str, Any] = Field(default_factory=dict)
     seal: Text | None = None
 
+    @property
+    def made_with(self) -> str | None:
+        """A digest of all that a verdict hangs on; None where that is not known for sure, as in a changed tree."""
+        if self.lab.dirty is not False or self.lab.commit is None:
+            return None
+        sources = (self.contract.bytecode_sha256, self.relayer.sha256, self.profiles_sha256, self.scenario_sha256)
+        return _digest(self.lab.commit, *sources, self.seed)
+
 
 class MeasuredRow(Recorded):
     """What a measurement says about a row: an entry of `rows.json`. `interval` is (low, high) in the figure's unit."""
@@ -184,3 +194,15 @@ class MeasurementManifest(Recorded):
         """A profile is named, or stands there whole."""
         named = self.profile.get("name") if isinstance(self.profile, Mapping) else self.profile
         return str(named) if named else None
+
+    @property
+    def made_with(self) -> str | None:
+        """A digest of all that a result hangs on; None where that is not known for sure, as in a changed tree."""
+        known = (self.lab.commit, self.contract.bytecode_sha256, self.relayer.kind, self.profile_sha256)
+        if self.lab.dirty is not False or None in known:
+            return None
+        return _digest(*known, self.relayer.command, self.relayer.sha256)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

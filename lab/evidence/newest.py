@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
@@ -55,7 +54,7 @@ class _Run:
     key: _Key
     order: tuple[datetime, int, int]
     family: frozenset[str]
-    made_with: tuple[Any, ...] | None
+    made_with: str | None
     ended: bool
     failed: bool
 
@@ -150,10 +149,14 @@ def moment_of(text: object) -> datetime | None:
 
 
 def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
+    outcome = folder.outcome()
     try:
         manifest = RunManifest.read(folder.sealed_manifest())
+        made_with = manifest.made_with
     except EvidenceFailure:
-        return None
+        if not outcome.is_failure:
+            return None
+        manifest, made_with = RunManifest.read(outcome.as_json()), outcome.made_with
     moment = moment_of(manifest.started)
     if manifest.scenario_file is None or manifest.item is None or moment is None:
         return None
@@ -162,18 +165,10 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         key=(manifest.scenario_file, manifest.item, manifest.library == ""),
         order=(moment, session, attempt),
         family=frozenset(manifest.scenario_items),
-        made_with=_made_with(manifest),
+        made_with=made_with,
         ended=manifest.state != STARTED,
-        failed=manifest.verdict == Verdict.FAIL or folder.outcome().is_failure,
+        failed=manifest.verdict == Verdict.FAIL or outcome.is_failure,
     )
-
-
-def _made_with(made: RunManifest) -> tuple[Any, ...] | None:
-    """All that a verdict hangs on; None where that is not known for sure, as in a changed working tree."""
-    if made.lab.dirty is not False or made.lab.commit is None:
-        return None
-    sources = (made.contract.bytecode_sha256, made.relayer.sha256, made.profiles_sha256, made.scenario_sha256)
-    return (made.lab.commit, *sources, made.seed)
 
 
 def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:

@@ -25,7 +25,8 @@ OUTCOMES = "verdicts.jsonl"
 class RunOutcome(Recorded):
     """Of one run. `folder` is its name beside the file, `failed` are the rows that a measurement failed, and why.
 
-    The rest is what a manifest says of where a run belongs.
+    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. The rest is what a
+    manifest says of where a run belongs.
     """
 
     folder: Text | None = None
@@ -37,6 +38,7 @@ class RunOutcome(Recorded):
     started: Text | None = None
     profile: str | None = None
     profile_file: Text | None = None
+    made_with: Text | None = None
     failed: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -49,11 +51,17 @@ _STATED = ("item", "scenario_file", "library", "started", "profile", "profile_fi
 
 
 def note_outcome(
-    folder: Path, manifest: Mapping[str, Any], verdict: str | None, failed: Mapping[str, str] | None = None
+    folder: Path,
+    manifest: Mapping[str, Any],
+    verdict: str | None,
+    failed: Mapping[str, str] | None = None,
+    *,
+    made_with: str | None,
 ) -> None:
     """Add a run's line beside its folder: whole or not at all, whoever else writes. Raises EnvironmentFailure."""
     stated = {name: manifest[name] for name in _STATED if manifest.get(name) is not None}
-    outcome = RunOutcome.read({"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), **stated})
+    told = {"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), "made_with": made_with}
+    outcome = RunOutcome.read({**told, **stated})
     line = json.dumps(outcome.model_dump(mode="json", exclude_defaults=True)) + "\n"
     path = folder.parent / OUTCOMES
     try:

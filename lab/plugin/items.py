@@ -102,6 +102,7 @@ def carry_out(
     With `wall` chains are as fast as the wall whatever `--speed` says.
     """
     from lab.evidence.contract_source import keep_contract_source
+    from lab.evidence.manifest import RunManifest
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.evidence.outcomes import note_outcome
     from lab.model.verdict import Verdict
@@ -137,7 +138,9 @@ def carry_out(
             result = run_item(item, options, folder, _repeat(node), play)
         else:
             result = not_run(item, options, folder, _repeat(node), stopped)
-    note_outcome(folder, result.folder.manifest(), str(result.verdict.verdict))
+    manifest = result.folder.manifest()
+    made_with = RunManifest.read(manifest).made_with
+    note_outcome(folder, manifest, str(result.verdict.verdict), made_with=made_with)
     # A second try of a test reports itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),

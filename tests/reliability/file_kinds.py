@@ -143,9 +143,9 @@ def outcomes() -> bytes:
     """Lines of two runs and of a load."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        note_outcome(folder / "pays", {"item": "pays", "scenario_file": "scenarios/pays.yaml"}, "FAIL")
-        note_outcome(folder / "waits", {"item": "waits", "library": ""}, "PASS")
-        note_outcome(folder / "load", {"profile": "buffer"}, None, {"LOAD-01": "3 were lost"})
+        note_outcome(folder / "pays", {"item": "pays", "scenario_file": "scenarios/pays.yaml"}, "FAIL", made_with="ab")
+        note_outcome(folder / "waits", {"item": "waits", "library": ""}, "PASS", made_with=None)
+        note_outcome(folder / "load", {"profile": "buffer"}, None, {"LOAD-01": "3 were lost"}, made_with=None)
         return (folder / OUTCOMES).read_bytes()
 
 

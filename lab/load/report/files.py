@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from lab.bounded_files import write_atomically
+from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import note_outcome
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import MANIFEST, read_manifest, write_sealed
@@ -55,7 +56,8 @@ def write_files(result: Result, folder: Path) -> Path:
         "failed": {row.row: row.reason[:REASON_MAX] for row in rows if row.verdict == "FAIL"},
     }
     write_sealed(folder, manifest, (LOAD, SERIES, ROWS, PAGE))
-    note_outcome(folder, manifest, None, manifest["failed"])
+    made_with = MeasurementManifest.read(manifest).made_with
+    note_outcome(folder, manifest, None, manifest["failed"], made_with=made_with)
     point_latest(folder)
     return folder / PAGE
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from lab.evidence import RunFolder
+from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import latest_session, moment_of, newest_runs, sessions
+from lab.evidence.outcomes import note_outcome
 from lab.evidence.seal import write_sealed, write_started
 from lab.model.verdict import RunVerdict, Verdict
 
@@ -104,6 +106,19 @@ def test_a_failure_of_something_else_is_history(tmp_path: Path, change: dict[str
     ran(tmp_path, MONDAY, "a", Verdict.FAIL, **change)
     ran(tmp_path, TUESDAY, "a", Verdict.PASS)
     assert counted(tmp_path) == [f"{TUESDAY}/a"]
+
+
+@pytest.mark.parametrize("contract", ["c0", "c1"])
+@pytest.mark.parametrize("lost", [("manifest.json",), ("manifest.json", "verdict.json")])
+def test_a_repeated_failure_is_not_softened_by_damage(tmp_path: Path, lost: tuple[str, ...], contract: str) -> None:
+    """What stands beside the folder says with what it was made; of something else it is history, as ever."""
+    folder = ran(tmp_path, MONDAY, "a", Verdict.FAIL, contract={"bytecode_sha256": contract})
+    manifest = RunManifest.read(RunFolder(folder).manifest())
+    note_outcome(folder, manifest.as_json(), "FAIL", made_with=manifest.made_with)
+    for name in lost:
+        (folder / name).unlink()
+    ran(tmp_path, TUESDAY, "a", Verdict.PASS)
+    assert counted(tmp_path) == ([f"{MONDAY}/a"] if contract == "c0" else []) + [f"{TUESDAY}/a"]
 
 
 @pytest.mark.parametrize("copied", ["scenarios/a.yaml", None])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import OUTCOMES, note_outcome
 from lab.evidence.seal import write_sealed
 from lab.report.pruning import prune
@@ -34,7 +35,7 @@ def ran(results: Path, name: str, verdict: str = "PASS", **changes: Any) -> Path
     (folder / "rows.json").write_text(json.dumps(made | {"rows": [ENTRY | {"verdict": verdict}]}))
     failed = {"LOAD-01": str(ENTRY["reason"])} if verdict == "FAIL" else {}
     write_sealed(folder, made | {"failed": failed}, ["rows.json"])
-    note_outcome(folder, made, None, failed)
+    note_outcome(folder, made, None, failed, made_with=MeasurementManifest.read(made).made_with)
     return folder
 
 
@@ -67,8 +68,9 @@ def test_a_failure_of_something_else_is_history(tmp_path: Path, change: dict[str
     folder = ran(tmp_path, MONDAY, "FAIL", **change)
     ran(tmp_path, TUESDAY)
     assert row(tmp_path).verdict is RowVerdict.PASS
-    (folder / "rows.json").unlink()
-    assert row(tmp_path).verdict is RowVerdict.PASS
+    for name in FILES[:2]:
+        (folder / name).unlink()
+        assert row(tmp_path).verdict is RowVerdict.PASS
 
 
 def test_one_that_could_not_tell_is_no_failure(tmp_path: Path) -> None:
@@ -107,8 +109,9 @@ def test_every_part_destroyed(tmp_path: Path, how: str, verdict: str) -> None:
 
 
 def test_a_repeated_failure_is_not_softened_by_damage(tmp_path: Path) -> None:
-    """Without its rows the first try still says what it failed, and with what."""
+    """Without its rows, and without its manifest, the first try still says what it failed, and with what."""
     folder = ran(tmp_path, MONDAY, "FAIL")
     ran(tmp_path, TUESDAY)
-    (folder / "rows.json").unlink()
-    assert row(tmp_path).verdict is RowVerdict.FAIL
+    for name in FILES[:2]:
+        (folder / name).unlink()
+        assert row(tmp_path).verdict is RowVerdict.FAIL
