@@ -34,9 +34,9 @@ class DecodedCall:
     args: dict[str, Any]
 
 
-# One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
 # Getters whose results are told by their places.
 _BY_PLACE = ("get_transaction_details", "get_transaction_state")
+# One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
 _WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 
 
