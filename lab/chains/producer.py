@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.chains.mined import Mined, RecentBlocks
+from lab.chains.rollback import roll_back
 from lab.errors import LabError
 from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
@@ -54,12 +55,11 @@ class BlockProducer:
         self.pool_may_hold = False
         self.stopped = False
         self.slots_skipped = 0
-        self._real = real
-        self._slots = slots
+        self._real, self._slots = real, slots
         self._genesis_time = genesis_time
         self._curve = FeeCurve(profile)
         self._next_slot = 0
-        self._branch = 0
+        self._branch, self._loaded_at = 0, 0
         self._next_set: tuple[int, int] | None = None
         # Number of the head and index of the slot for which the pending block was fixed.
         self._pinned = (0, -1)
@@ -192,8 +192,8 @@ class BlockProducer:
                 f"{self.profile.name}: expected a reorg depth of 1 to {deepest} "
                 f"(the head is block {self.head.number}; set-up and pruned blocks stay), got {depth}"
             )
+        roll_back(self.rpc, head=self.head.number, depth=depth, loaded_at=self._loaded_at)
         replaced = self.recent.take_back(depth)
-        self.rpc.call("anvil_rollback", depth)
         self._next_set = None
         self._curve.restore(self.head.fee_state)
         self._branch += 1
@@ -216,7 +216,7 @@ class BlockProducer:
 
     def node_restarted(self, rpc: Rpc) -> None:
         """Go on with a fresh node that holds the same chain."""
-        self.rpc = rpc
+        self.rpc, self._loaded_at = rpc, self.head.number
         self._ahead, self._begun = [], []
         self.recent.forget_shown()
         self._next_set = None

@@ -313,6 +313,30 @@ def test_a_node_may_be_killed_twice_and_reorganised_between(start_lab: StartLab)
         assert lab.reader(ETH).state(tx_id(end_ms)) == "BUFFERED"
 
 
+def test_a_restarted_node_is_reorganised_behind_its_restart(start_lab: StartLab) -> None:
+    """As deep as any other: contracts are still there, with what they had stored by then and nothing of later."""
+    lab = at(start_lab, 60)
+    chain = lab.chains[ETH]
+    early = buffer(lab, ETH, 1)
+    lab.scheduler.advance_to(75_000)
+    late = buffer(lab, ETH, 2)
+    lab.scheduler.advance_to(90_000)
+    assert [lab.reader(ETH).state(tx_id(number)) for number in (1, 2)] == ["BUFFERED", "BUFFERED"]
+    for _ in range(2):
+        chain.crash()
+        chain.restart()
+        lab.scheduler.advance_to(lab.scheduler.now_ms + 15_000)
+        first = chain.look().receipt(late)
+        depth = head(lab, ETH) - int(first["blockNumber"], 16) + 1 if first is not None else 3
+        chain.reorg(depth, requeue=False)
+        assert [lab.reader(ETH).state(tx_id(number)) for number in (1, 2)] == ["BUFFERED", "EMPTY"]
+        assert chain.look().receipt(early) is not None
+    buffer(lab, ETH, 3)
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 15_000)
+    chain.look()
+    assert lab.reader(ETH).state(tx_id(3)) == "BUFFERED"
+
+
 def test_a_state_of_several_megabytes_survives_a_restart(start_lab: StartLab) -> None:
     """A fast chain has them after two minutes; anvil refuses requests above 2 MB unless told otherwise."""
     lab = at(start_lab, 120, "base")
