@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lab.bounded_files import read_lines, read_model, read_object, sha256_file, write_atomically
 from lab.errors import EvidenceFailure
+from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import RunOutcome, outcome_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest, words, write_sealed
 from lab.model.history import History
@@ -81,7 +82,7 @@ class RunFolder:
     def history_is_contradicted(self) -> bool:
         """Whether a digest that is left, in the manifest or beside the folder, is of another one. Raises OSError."""
         try:
-            stated = self.manifest().get("history_digest")
+            stated = RunManifest.read(self.manifest()).history_digest
         except EvidenceFailure:
             stated = None
         digests = {stated, self.outcome().history_digest} - {None}

@@ -60,8 +60,8 @@ def note_outcome(
 ) -> None:
     """Add a run's line beside its folder: whole or not at all, whoever else writes. Raises EnvironmentFailure."""
     stated = {name: manifest[name] for name in _STATED if manifest.get(name) is not None}
-    told = {"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), "made_with": made_with}
-    outcome = RunOutcome.read({**told, **stated})
+    facts = {"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), "made_with": made_with}
+    outcome = RunOutcome.read({**facts, **stated})
     line = json.dumps(outcome.model_dump(mode="json", exclude_defaults=True)) + "\n"
     path = folder.parent / OUTCOMES
     try:

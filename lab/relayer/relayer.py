@@ -20,6 +20,7 @@ from lab.relayer.memory.records import Action, BlockId, Crash, Mark, Notify, Wor
 from lab.relayer.parts import REFERENCE, Parts
 from lab.relayer.reading.apply_scan import Findings, apply_scan
 from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.completeness import check_announced
 from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcFailure, RpcTimeout, Transport
 
@@ -172,6 +173,7 @@ class Relayer:
             chain.identify()
         self._check_complete(chain, scan)
         news = apply_scan(chain, self._ledger, scan)
+        check_announced(chain, news.unannounced)
         if news.window_touched or chain.window_s is None:
             chain.window_s = chain.read_window()
         reopened = self._senders[chain.name].reopened(scan.ancestor) if scan.ancestor is not None else []

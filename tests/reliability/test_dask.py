@@ -91,7 +91,7 @@ def test_every_death_costs_its_own_task_and_is_said(cluster: DaskCluster, tmp_pa
     assert dict(run(cluster, tmp_path / "e", toys.kill_worker_once, notify=said.append)) == squares
     assert [text for text in said if re.match(r"3: worker (one|two) \(.*\) died .*it is tried again", text)], said
     assert {one.poll(), two.poll()} == {None, -signal.SIGKILL}
-    assert not below(cluster.programs)
+    until(lambda: not below(cluster.programs), "the end of all benches")
 
 
 def test_a_worker_of_other_versions_is_refused_by_name(cluster: DaskCluster, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_whoever_ends_early_leaves_nothing(cluster: DaskCluster, tmp_path: Path)
     with closing(run(cluster, tmp_path / "a", toys.wait_but_for_nought, [0, 1, 2])) as running:
         assert next(running) == (0, 0)
         assert len(below(workers)) == 2
-    assert not below(workers)
+    until(lambda: not below(workers), "the end of all benches")
 
     with pytest.raises(ClusterLost, match=r"scheduler at tcp://127\.0\.0\.1:\d+ is gone"):
         list(run(cluster, tmp_path / "b", toys.kill, [cluster.programs[0].pid]))

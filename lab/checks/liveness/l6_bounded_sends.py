@@ -6,8 +6,9 @@ or expired. Three bounds hold for each, whatever the fees do:
 - attempts, by distinct nonces: TRIES, and one more for each cause. Whoever asks every block until the timestamp comes
   exceeds it, and so does whoever does not notice that a mined call missed its aim.
 - offers, by distinct transactions with one nonce: the first, and OFFERS_RAISED raises; where a fault lets a node refuse
-  them, one more for each refused one, once a poll. A raise of 10 % at least each time more than doubles the offer in
-  that many steps, and the wait before each is longer than the one before it.
+  or lose them, one more for each that was refused, or made anew with other arguments at the same price, once a poll. A
+  raise of 10 % at least each time more than doubles the offer in that many steps, and the wait before each is longer
+  than the one before it.
 - sends of the very same bytes: SENDS, one more for each cause, and one for each poll under a fault that lets a node
   lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap. A smaller
   block is one: a node refuses what cannot fit into it, and takes the very same when it can again.
@@ -100,7 +101,10 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
     # Bytes that a node refused bind nobody: the next offer may be signed for the base fee of its own moment.
     unlike = [submit for same in offers.values() for submit in same]
     refused = sum(submit.outcome == "fail" for submit in unlike)
-    signed_again = min(refused, sum(_polls(history, cause, unlike) for cause in losing))
+    # Nor do those that it lost: the call has other arguments by now, such as a timestamp that is not over.
+    prices = {submit.max_fee_per_gas for submit in unlike}
+    renewed = len({(submit.max_fee_per_gas, str(submit.args)) for submit in unlike}) - len(prices)
+    signed_again = min(refused + renewed, sum(_polls(history, cause, unlike) for cause in losing))
     for count, bound, what in (
         (len(nonces), TRIES + len(causes), "attempts, each with a nonce of its own"),
         (len(offers), 1 + OFFERS_RAISED + signed_again, "offers for one nonce"),

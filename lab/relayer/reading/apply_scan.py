@@ -22,13 +22,18 @@ END_REASONS = ("Transaction expired", "Execution failed")
 
 @dataclass(slots=True)
 class Findings:
-    """One scan's news of one chain, not yet applied. `unreadable`: ids whose log the contract's getters deny."""
+    """One scan's news of one chain, not yet applied.
+
+    `unreadable`: ids whose log the contract's getters deny. `unannounced`: those that it calls READY, or EXECUTED, and
+    that no log made READY.
+    """
 
     changed: dict[Key, Entry] = field(default_factory=dict)
     gone: list[Key] = field(default_factory=list)
     window_touched: bool = False
     resumed: bool = False
     unreadable: list[str] = field(default_factory=list)
+    unannounced: list[str] = field(default_factory=list)
 
 
 def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
@@ -47,6 +52,8 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
             if log is not None:
                 _take(chain, ledger, scan.head, findings, raw, log)
     findings.gone = [key for key in findings.gone if key not in findings.changed]
+    ready = (findings.changed[chain.name, tx_id].ready for tx_id in findings.unannounced)
+    findings.unannounced = [tx_id for tx_id, at in zip(findings.unannounced, ready, strict=True) if at is None]
     return findings
 
 
@@ -99,17 +106,23 @@ def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: Raw
     entry = findings.changed.get(key) or (None if key in findings.gone else ledger.entries.get(key))
     if log.event == "TransactionBuffered":
         if entry is None:
-            stored = read_transaction(chain, tx_id, head)
-            if stored.state == "EMPTY":
-                findings.unreadable.append(tx_id)
-            else:
-                findings.changed[key] = _entry(chain, stored, block, head)
+            _take_new(chain, head, findings, tx_id, block)
     elif entry is None:
         return
     elif log.event == "TransactionReady":
         findings.changed[key] = replace(entry, ready=block)
     elif log.event == "TransactionFailed" and log.args.get("reason") in END_REASONS:
         findings.changed[key] = replace(entry, ended=block, end_state="EXPIRED")
+
+
+def _take_new(chain: Chain, head: Head, findings: Findings, tx_id: str, block: BlockId) -> None:
+    stored = read_transaction(chain, tx_id, head)
+    if stored.state == "EMPTY":
+        findings.unreadable.append(tx_id)
+        return
+    findings.changed[chain.name, tx_id] = _entry(chain, stored, block, head)
+    if stored.state in ("READY", "EXECUTED"):
+        findings.unannounced.append(tx_id)
 
 
 def _entry(chain: Chain, stored: StoredTransaction, block: BlockId, head: Head) -> Entry:

@@ -49,6 +49,8 @@ class Chain:
         # The contract's count of transactions at a block, and whether it is one that can be relied upon.
         self.counted: tuple[str, int] | None = None
         self.counts = True
+        # Polls in a row that lacked the log of a READY, and whether the contract is one that announces it.
+        self.doubts, self.announces = 0, True
         # How many seconds the block to come is behind the clock (below 0: ahead), asked for since a call came too
         # early; None while nothing is known to be wrong. A clock that was set back stands: then it grows.
         self.behind_s: int | None = None

@@ -1,9 +1,12 @@
 """Whether a scan got every log: the contract counts what it buffers, so logs that a node leaves out are missed.
 
-An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head.
+An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head. Whoever
+catches up has another proof: what is READY was made so in a block that was scanned, and a log says where.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
@@ -11,6 +14,8 @@ from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
 
 COUNT = "transaction_count"
+# After so many polls without it, the contract is taken for one that does not announce.
+DOUBTS_MAX = 8
 
 
 class LogsMissing(RpcFailure):
@@ -41,6 +46,19 @@ def check_complete(chain: Chain, scan: Scan) -> None:
         )
     else:
         chain.counted = (scan.head.hash, after)
+
+
+def check_announced(chain: Chain, unannounced: Sequence[str]) -> None:
+    """Raises LogsMissing where the contract calls READY what no log made so, unless that is its way."""
+    if not unannounced or not chain.announces or "TransactionReady" not in chain.codec.events:
+        chain.doubts = 0
+        return
+    chain.doubts += 1
+    chain.announces = chain.doubts <= DOUBTS_MAX
+    if chain.announces:
+        raise LogsMissing(
+            "eth_getLogs", f"expected the log that made {unannounced[0]} READY, as the contract says it is; got none"
+        )
 
 
 def _count(chain: Chain, block_hash: str, *, head: bool) -> int | None:

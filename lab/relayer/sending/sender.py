@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from lab.coordinator import Fees
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent, Status
 from lab.relayer.memory.records import BlockId, Head
@@ -132,7 +133,7 @@ class Sender(Outbox):
             return
         if answer == "yes" and self._stale(intent, now_ms) and (fresh := renew(intent)) is not None:
             # It could only revert, and that would cost a block: the same nonce carries the job as it has to be now.
-            self._raise_offer(replace(intent, data=fresh[0], gas=fresh[1]), head, now_ms, cancel=False)
+            self._renew(replace(intent, data=fresh[0], gas=fresh[1]), head, now_ms)
             return
         outrun = head.base_fee > last.fees.max_fee_per_gas
         if not last.confirmed or outrun or self._overdue(intent, now_ms):
@@ -180,8 +181,17 @@ class Sender(Outbox):
     def _raise_offer(self, intent: Intent, head: Head, now_ms: int, *, cancel: bool) -> None:
         if len(intent.versions) > fees.ESCALATIONS_MAX and cancel == intent.last.cancel:
             return
+        self._replace(intent, self._offers.raised(intent, head), head, now_ms, cancel=cancel)
+
+    def _renew(self, intent: Intent, head: Head, now_ms: int) -> None:
+        """Send other call data for the same job. However often that was lost, it goes on: only offers have an end."""
+        may_rise = len(intent.versions) <= fees.ESCALATIONS_MAX
+        offer = self._offers.raised(intent, head) if may_rise else intent.last.fees
+        self._replace(intent, offer, head, now_ms, cancel=False)
+
+    def _replace(self, intent: Intent, offer: Fees, head: Head, now_ms: int, *, cancel: bool) -> None:
         call = None if cancel else (intent.data, intent.gas)
-        version = self._offers.signed(intent.nonce, call, self._offers.raised(intent, head), head, now_ms)
+        version = self._offers.signed(intent.nonce, call, offer, head, now_ms)
         intent = self._keep(replace(intent, versions=(*intent.versions, version)))
         self._outbid.discard(intent.id)
         self._offer("cancelling" if cancel else "raising", intent, now_ms)

@@ -142,6 +142,20 @@ def test_what_a_node_refused_may_be_signed_anew(fault: str | None, outcome: Outc
     assert judged(story).verdict is verdict
 
 
+@pytest.mark.parametrize(("fault", "verdict"), [("pool_drop", Verdict.PASS), (None, Verdict.FAIL)])
+def test_what_a_node_lost_may_be_made_anew(fault: str | None, verdict: Verdict) -> None:
+    """Twenty mirrors of one nonce at one price, each with a timestamp of its own."""
+    story = Story(A)
+    if fault is not None:
+        story.fault(18, "inject", fault=fault, chain="two")
+        story.fault(62, "heal", fault=fault, chain="two")
+    for index in range(20):
+        mirror = call("buffer_transaction", "relayer", tx_id=A.tx_id, timestamp=40 + index)
+        tx = story.tx("two", "relayer", (mirror, ()))
+        story.submit(20 + 2 * index, "two", tx.model_copy(update={"nonce": 0, "hash": f"0x{1000 + index:064x}"}))
+    assert judged(story).verdict is verdict
+
+
 def test_a_fault_gives_no_leave_to_send_more_than_once_a_poll() -> None:
     """Twenty sends in ten seconds."""
     story = Story(A)

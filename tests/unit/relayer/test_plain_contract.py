@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .bench import Bench, tx_id
 from .fakes import ABI, GENESIS
 
@@ -40,3 +42,27 @@ def test_a_window_that_nobody_announced_is_noticed(tmp_path: Path) -> None:
     bench.chains["two"].operate("set_coordination_window", 200)
     bench.run(80)
     assert bench.state("two", 2) == "EXECUTED"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_whoever_catches_up_misses_no_ready(tmp_path: Path, announced: bool) -> None:
+    """Found by the swarm: what is new and READY already has a log of it, unless the contract announces nothing."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.relayer = None
+    bench.buffer("two", 1, at=4)
+    bench.run(6)
+    two.operate("resolve_dependency", tx_id(1))
+    bench.run(4)
+    assert bench.state("two", 1) == "READY"
+    made_ready = [block for block in two.blocks if block.logs][-1]
+    hidden, made_ready.logs = made_ready.logs, []
+    bench.relayer = bench.start()
+    bench.run(8)
+    assert len(two.sent) == 0, "nothing rests on an answer that contradicts the contract"
+    assert any(note["event"] == "rpc_failure" and "made" in note["error"] for note in bench.notes)
+    if announced:
+        made_ready.logs = hidden
+    bench.run(30)
+    assert ("two", tx_id(1)) in bench.relayer._ledger.entries, "it goes on with what the logs say"
+    assert bench.state("two", 1) == ("EXECUTED" if announced else "READY")

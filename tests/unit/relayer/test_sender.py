@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.coordinator import Codec
+from lab.relayer.sending.fees import ESCALATIONS_MAX
 
 from .bench import Bench, tx_id
 from .fakes import GENESIS, decode_raw
@@ -165,6 +166,27 @@ def test_a_mirror_whose_time_runs_out_before_it_is_mined_is_replaced_by_a_fresh_
     assert len(set(stamps)) >= 2
     assert stamps == sorted(stamps)
     assert all(receipt["status"] == "0x1" for block in chain.blocks for receipt in block.receipts.values())
+
+
+def test_a_mirror_that_is_lost_time_and_again_is_made_anew_until_it_is_mined(tmp_path: Path) -> None:
+    """Found by the swarm: after so many raised offers it was given up, though its child's window was long open."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=10)
+    bench.buffer("one", 2, at=24, after=1)
+    bench.chains["one"].operate("set_coordination_window", 300)
+    chain = bench.chains["one"]
+    bench.run(60, until=lambda: bool(chain.sent))
+    room, chain.block_gas_limit = chain.block_gas_limit, 0
+    lost: set[str] = set()
+    while len(lost) < ESCALATIONS_MAX + 6 and bench.clock.ms < 250_000:
+        chain.pool.clear()
+        bench.run(1)
+        lost.update(chain.sent)
+    assert len(lost) == ESCALATIONS_MAX + 6
+    assert len({decode_raw(raw, bench.account.address).max_fee for raw in lost}) == 1 + ESCALATIONS_MAX
+    chain.block_gas_limit = room
+    bench.run(40)
+    assert bench.state("one", 2) == "EXECUTED"
 
 
 @pytest.mark.parametrize("chain", ["two", "lazy"])
