@@ -36,6 +36,7 @@ from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
 from tests.order import LONG_S, Place, dealt, read_longest
+from tests.reliability.counting import write_figures
 
 # How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
 settings.register_profile("any machine", parent=settings(), deadline=None)
@@ -140,7 +141,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line for each reason to skip, however many tests it kept from running."""
+    """One line for each reason to skip, however many tests it kept from running; and the figures of `make torture`."""
+    write_figures(terminalreporter)
     for reason, count in skip_reasons(terminalreporter).items():
         terminalreporter.write_line(f"{count} skipped: {reason}", yellow=True)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from .conftest import figures_of
+import tests.conftest
+
+from . import counting
+from .counting import figures_of
 from .figures import AREAS, HERE, PAGE, Figures, Kind, committed, distinct, every_test, page
 
 pytestmark = pytest.mark.reliability
@@ -63,3 +68,16 @@ def test_tests_are_counted_by_their_trials() -> None:
         "test_a.test_x": Kind(trials=2, findings=1, factor=2),
         "test_a.test_y": Kind(trials=40, findings=3, peak_mb=72, factor=2),
     }
+
+
+def test_a_session_over_all_tests_writes_them_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of pytest-xdist collect, so that a conftest of this folder is not read where all reports come to."""
+    written, said = tmp_path / "results" / "torture.json", list[str]()
+    monkeypatch.setattr(counting, "FILE", str(written))
+    one = report("test_a.py::test_x", counted={"trials": 40, "findings": 0, "peak_mb": 0})
+    one.when = "call"
+    tests.conftest.pytest_terminal_summary(
+        cast(pytest.TerminalReporter, SimpleNamespace(stats={"passed": [one]}, write_line=said.append))
+    )
+    assert Figures.model_validate_json(written.read_text()).totals == (40, 0)
+    assert said == [f"40 trials, 0 findings; figures in {written}"]
