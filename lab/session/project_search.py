@@ -2,7 +2,8 @@
 
 A search looks into the folder where it starts and into each folder above, up to the root of the git repository. It
 does not climb into the user's home folder, the root of the file system, or a folder that everybody may write to: what
-lies there belongs to no project. What the lab itself brings (its scenario library, its load profiles) has no project.
+lies there belongs to no project. Where that finds nothing, links are followed, and the search begins anew. What the lab
+itself brings (its scenario library, its load profiles) has no project.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def find_project(working_folder: Path, beside: Iterable[Path] = ()) -> Project |
     nearest: Project | None = None
     found_from = ""
     for start in (working_folder, *(path for path in beside if not is_own(path))):
-        path = search(start)
+        path = search(start) or search(real_path(start))
         if path is None or (nearest is not None and same_file(path, nearest.path)):
             continue
         project = read_project(path)

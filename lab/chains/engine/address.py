@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from lab.bounded_files import UnfitFile, read_json
 from lab.environment import give_home, home, user_id, user_name
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PROBE_S = 1.0
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
+FORMS = "expected unix:///PATH, tcp://HOST:PORT, ssh://USER@HOST or http+unix://PATH"
+TCP_PORT = 2375
 WAY_OUT = "Start the engine (or set DOCKER_HOST), or use `--backend process`."
 
 
@@ -132,18 +134,32 @@ def _url(named: str, source: str) -> str:
     """An address in the form that the SDK takes; a bare path is a socket, a bare name a TCP host."""
     scheme, separator, rest = named.partition("://")
     if not separator:
-        return f"unix://{named}" if named.startswith("/") else f"tcp://{named}"
+        return f"unix://{named}" if named.startswith("/") else _tcp(f"tcp://{named}", named, source)
     if scheme in ("http+unix", "unix"):
-        return f"unix://{unquote(rest) if scheme == 'http+unix' else rest}"
-    if scheme == "ssh":
+        return f"unix://{(unquote(rest) if scheme == 'http+unix' else rest) or DEFAULT_SOCKET}"
+    if scheme == "ssh" and rest.strip("/"):
         # The SDK takes no path; a slash at the end is none.
         return f"ssh://{rest.partition('/')[0]}"
     if scheme in ("tcp", "http", "https"):
-        return named.rstrip("/")
+        return _tcp(named, named, source)
     if scheme == "npipe" and os.name == "nt":
         return named
-    why = "named pipes are of Windows" if scheme == "npipe" else "expected unix://, tcp://, ssh:// or http+unix://"
+    why = "named pipes are of Windows" if scheme == "npipe" else FORMS
     raise EnvironmentFailure(f"no Docker engine: {source} is {named}: {why}. {WAY_OUT}")
+
+
+def _tcp(url: str, named: str, source: str) -> str:
+    """An address over TCP; as for the docker command, one of `tcp` without a port has 2375."""
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.netloc.endswith(":") or any(letter.isspace() for letter in host):
+        raise EnvironmentFailure(f"no Docker engine: {source} is {named}: {FORMS}. {WAY_OUT}")
+    if port is None and parts.scheme == "tcp":
+        parts = parts._replace(netloc=f"{parts.netloc}:{TCP_PORT}")
+    return parts.geturl()
 
 
 def _sockets() -> list[tuple[str, Path]]:

@@ -87,6 +87,11 @@ def refused() -> str:
         ("/run/d.sock", "unix:///run/d.sock"),
         ("tcp://h:2375/", "tcp://h:2375"),
         ("h:2375", "tcp://h:2375"),
+        ("h", "tcp://h:2375"),
+        ("tcp://h", "tcp://h:2375"),
+        ("tcp://[::1]/", "tcp://[::1]:2375"),
+        ("tcp://[::1]:9", "tcp://[::1]:9"),
+        ("http://h:9/", "http://h:9"),
         ("ssh://u@h:22/", "ssh://u@h:22"),
         ("ssh://u@h/run/d.sock", "ssh://u@h"),
     ],
@@ -97,7 +102,28 @@ def test_an_address_in_any_form(monkeypatch: pytest.MonkeyPatch, named: str, url
     assert find_engine().url == url
 
 
-@pytest.mark.parametrize("named", ["npipe:////./pipe/docker_engine", "fd://", "htp://h"])
+def test_a_socket_without_a_path(place: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the default one."""
+    monkeypatch.setenv("DOCKER_HOST", "unix://")
+    assert find_engine().url == f"unix://{place / 'docker.sock'}"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "npipe:////./pipe/docker_engine",
+        "fd://",
+        "htp://h",
+        "ssh://",
+        "unix:/run/d.sock",
+        "unix:",
+        "tcp://",
+        "tcp://a b",
+        "tcp://h:99999",
+        "tcp://h:port",
+        "tcp://[::1",
+    ],
+)
 def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     """With the variable and the way out."""
     monkeypatch.setenv("DOCKER_HOST", named)

@@ -69,6 +69,28 @@ def test_a_worktree_and_a_link(home: Path) -> None:
         find_project(tree)
 
 
+def test_what_is_reached_through_a_link(home: Path) -> None:
+    """It belongs to the project where the link lies; where there is none, to that of what the link leads to."""
+    one = project(home / "one")
+    (home / "one/scenarios").mkdir()
+    (home / "one/scenarios/pays.yaml").touch()
+    two = project(home / "two", "contract: Other.vy\n")
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    for folder in (elsewhere, two.parent):
+        (folder / "folder").symlink_to(home / "one/scenarios")
+        (folder / "file.yaml").symlink_to(home / "one/scenarios/pays.yaml")
+    for name in ("folder", "folder/pays.yaml", "file.yaml"):
+        found = find_project(elsewhere, [elsewhere / name])
+        assert found is not None
+        assert found.path.samefile(one), name
+        theirs = find_project(elsewhere, [two.parent / name])
+        assert theirs is not None
+        assert theirs.path == two, name
+    with pytest.raises(UsageError, match=r"expected one project, found two: .*two/lab\.yaml .*one/lab\.yaml"):
+        find_project(two.parent, [elsewhere / "folder"])
+
+
 def test_the_working_folder_and_what_is_run_must_agree(home: Path) -> None:
     """One file found twice is one, and so are two of one content; two of different content are named both."""
     one, two = project(home / "one"), project(home / "two", "contract: Other.vy\n")
