@@ -20,6 +20,8 @@ from lab.model.under_test import UnderTest
 SPEED_MAX = 50
 # What a relayer is started with where session and keys are for the user's own programs, too.
 GUEST_SESSION, GUEST_KEYS = "relayer-session.json", "relayer-keys.json"
+# What the user's own programs are started with during a run: they act for any role.
+PROGRAM_SESSION, PROGRAM_KEYS = "program-session.json", "program-keys.json"
 # The roles whose keys a relayer is handed: its own, an operator on every chain.
 GUESTS = ("relayer",)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from lab.chains.processes.child import Child
 from lab.errors import UsageError
+from lab.model.session import Session
 from lab.runner.run import Run
+from lab.session.keys import handed_to_programs
 
 POLL_MS = 100
 
@@ -24,21 +26,23 @@ class Ended:
 def run_programs(run: Run, commands: Sequence[Sequence[str]], timeout_s: float) -> list[Ended]:
     """Start programs beside each other, let time pass until all have ended, and say how.
 
-    Each finds the run's session file in `LAB_SESSION`: its requests pass the fault layer and are recorded. Raises
-    UsageError unless the scenario runs on the real clock with a relayer, OSError for a program that cannot be started.
+    Each finds a session file in `LAB_SESSION`, with the keys of all roles: its requests pass the fault layer and are
+    recorded. Raises UsageError unless the scenario runs on the real clock with a relayer, OSError for a program that
+    cannot be started.
     """
-    session = (run.lab.spec.folder / "session.json").absolute()
     if run.lab.proxy is None:
         raise UsageError(f"{run.item.file}: programs need `clock: real` and a relayer, else no endpoint is there")
-    children = [_start(run, words, session, number) for number, words in enumerate(commands)]
-    deadline_ms = run.now_ms + round(timeout_s * 1000)
-    try:
-        while any(child.alive for child in children) and run.now_ms < deadline_ms:
-            run.lab.scheduler.advance_to(run.now_ms + POLL_MS)
-    finally:
-        codes = [child.returncode for child in children]
-        for child in children:
-            child.kill()
+    folder = run.lab.spec.folder.absolute()
+    with handed_to_programs(Session.read(folder / "session.json"), folder) as session:
+        children = [_start(run, words, session, number) for number, words in enumerate(commands)]
+        deadline_ms = run.now_ms + round(timeout_s * 1000)
+        try:
+            while any(child.alive for child in children) and run.now_ms < deadline_ms:
+                run.lab.scheduler.advance_to(run.now_ms + POLL_MS)
+        finally:
+            codes = [child.returncode for child in children]
+            for child in children:
+                child.kill()
     return [Ended(code, _text(child.log)) for code, child in zip(codes, children, strict=True)]
 
 

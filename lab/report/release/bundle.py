@@ -15,7 +15,7 @@ from lab.bounded_files import sha256_file, write_atomically
 from lab.errors import UsageError
 from lab.evidence.newest import runs_of
 from lab.evidence.outcomes import OUTCOMES
-from lab.model.session import GUEST_KEYS
+from lab.model.session import GUEST_KEYS, PROGRAM_KEYS
 from lab.owner import temporary_directory
 from lab.paths import real_path
 from lab.report.evidence.envelope import Statement, Subject
@@ -31,7 +31,7 @@ PREDICATE = "urn:tesseract-lab:bundle:1"
 SCHEMA_VERSION = 2
 RESULTS, ATTESTATIONS = "results", "attestations"
 _KINDS = frozenset((".json", ".jsonl", ".html", ".md", ".xml", ".csv", ".txt", ".log", ".pdf", ".yaml", ".yml"))
-_SECRET = frozenset(("keys.json", GUEST_KEYS, "urls.json"))
+_SECRET = frozenset(("keys.json", GUEST_KEYS, PROGRAM_KEYS, "urls.json"))
 
 
 def write_bundle(
