@@ -54,11 +54,8 @@ def dilation(words: Sequence[str], folder: Path, session: Session, inherited: Ma
     if program is not None and (what := _known_deaf(program)) is not None:
         raise _refusal(redact_command(shlex.join(words)), what, session.speed)
     waits, anchor = _compiled()
-    libraries = [str(waits), str(_library(inherited)), str(anchor)]
-    if before := inherited.get("LD_PRELOAD"):
-        libraries.insert(0, before)
     return {
-        "LD_PRELOAD": ":".join(libraries),
+        **_preloaded((waits, _library(inherited), anchor), inherited),
         GENESIS_VARIABLE: str(session.genesis_time),
         SPEED_VARIABLE: f"{session.speed:g}",
         "FAKETIME": f"+0 x{session.speed:g}",
@@ -67,6 +64,24 @@ def dilation(words: Sequence[str], folder: Path, session: Session, inherited: Ma
         "NO_FAKE_STAT": "1",
         "FAKETIME_DISABLE_SHM": "1",
     }
+
+
+def _preloaded(libraries: Sequence[Path], inherited: Mapping[str, str]) -> dict[str, str]:
+    """The variables that load them in this order, behind what is loaded anyway.
+
+    A space ends an entry of LD_PRELOAD, and none of LD_LIBRARY_PATH: what lies in a folder with one goes by its name.
+    """
+    by_name = [path for path in libraries if " " in str(path)]
+    entries = [path.name if path in by_name else str(path) for path in libraries]
+    variables = {"LD_PRELOAD": _joined(inherited.get("LD_PRELOAD"), *entries)}
+    if by_name:
+        folders = dict.fromkeys(str(path.parent) for path in by_name)
+        variables["LD_LIBRARY_PATH"] = _joined(*folders, inherited.get("LD_LIBRARY_PATH"))
+    return variables
+
+
+def _joined(*entries: str | None) -> str:
+    return ":".join(filter(None, entries))
 
 
 def missing() -> str | None:
@@ -163,9 +178,9 @@ def _compiled() -> tuple[Path, Path]:
     """The two libraries, compiled unless they were before."""
     source = SOURCE.read_bytes()
     folder = cache_folder() / "dilation" / hashlib.sha256(source).hexdigest()[:16]
-    if any(character in str(folder) for character in " :"):
+    if ":" in str(folder):
         raise EnvironmentFailure(
-            f"--speed: expected a cache folder without spaces and colons, got {folder}: set XDG_CACHE_HOME to another"
+            f"--speed: expected a cache folder without colons, got {folder}: set XDG_CACHE_HOME to another"
         )
     made = folder / "waits.so", folder / "anchor.so"
     for path, flags in zip(made, ((), ("-DANCHOR",)), strict=True):

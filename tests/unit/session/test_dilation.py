@@ -117,6 +117,26 @@ def test_every_wait_of_pythons(wait: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.faketime
+def test_folders_may_have_a_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache and libfaketime, which LD_PRELOAD cannot name then: all clocks are the chains' in children, too."""
+    beside = tmp_path / "of the machine" / module.LIBRARY
+    beside.parent.mkdir()
+    shutil.copy(module._library(os.environ), beside)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a home"))
+    monkeypatch.setenv(module.LIBRARY_VARIABLE, str(beside))
+    given = session()
+    words = [sys.executable, "-c", PROGRAM.format(wait=WAIT_S, what=PYTHON_WAITS["child"])]
+    variables = dilation(words, tmp_path, given, os.environ)
+    done = subprocess.run(
+        words, env={**os.environ, **variables}, capture_output=True, text=True, timeout=WAIT_S, check=True
+    )
+    before, shown, after, waited = json.loads(done.stdout)
+    assert given.chain_time(before - TICK_S) <= shown <= given.chain_time(after + TICK_S)
+    assert waited >= WAIT_S
+    assert done.stderr == ""
+
+
+@pytest.mark.faketime
 def test_a_machine_that_is_slow_to_load_a_program(tmp_path: Path) -> None:
     """However long the libraries take: the clock is the chains' all the same."""
     given = session()
