@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 
-from lab.bounded_files import parse_json
+from pydantic_core import from_json
+
 from lab.rpc import Rpc
 
 
@@ -23,7 +24,7 @@ def roll_back(rpc: Rpc, *, head: int, depth: int, loaded_at: int) -> None:
 def _codes_at(rpc: Rpc, number: int) -> dict[str, str]:
     """The code of all contracts as of a block, by address."""
     dumped = gzip.decompress(bytes.fromhex(str(rpc.call("anvil_dumpState", False)).removeprefix("0x")))
-    accounts = parse_json(dumped, "the node's state")["accounts"]
+    accounts = from_json(dumped)["accounts"]
     coded = sorted(address for address, account in accounts.items() if account["code"] != "0x")
     codes = {address: str(rpc.call("eth_getCode", address, hex(number))) for address in coded}
     return {address: code for address, code in codes.items() if code != "0x"}

@@ -16,13 +16,13 @@ from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import all_runs_of
 from lab.evidence.seal import DID_NOT_END
 from lab.html.text import clean
+from lab.model.checks import CheckSelection
 from lab.model.history import History
 from lab.model.records import FaultMark
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.evidence.runs import fails_again
 from lab.report.run_page.failure import failure_text
 from lab.report.run_page.relayer_log import relayer_log
-from lab.scenario.item import CheckSelection
 
 _SELECTION = TypeAdapter(CheckSelection)
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1}

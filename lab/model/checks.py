@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSelection:
+    """Which checks a scenario asks for: all default checks or none of them, plus and minus some."""
+
+    default: bool
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+DEFAULT_SELECTION = CheckSelection(default=True, added=(), removed=())
 
 
 class CheckTitle(NamedTuple):

@@ -24,7 +24,6 @@ from lab.model.frozen import Frozen
 from lab.model.frozen import Record as Record
 from lab.model.record_parts.contract_read import ContractRead
 from lab.model.record_parts.fault_effects import FaultEffects
-from lab.model.record_parts.header import AskedChecks as AskedChecks
 from lab.model.record_parts.header import Header as Header
 from lab.model.record_parts.header import Leg as Leg
 from lab.model.record_parts.requests import Requests as Requests

@@ -26,7 +26,7 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import AskedChecks, Header, Leg
+from lab.model.records import Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
@@ -243,11 +243,6 @@ def _join(run: Run) -> None:
     )
 
 
-def asked_checks(item: ScenarioItem) -> AskedChecks:
-    """As the history's header has them."""
-    return AskedChecks(default=item.checks.default, added=item.checks.added, removed=item.checks.removed)
-
-
 def _header(item: ScenarioItem, lab: Lab) -> Header:
     parents = {leg.name: leg.after for leg in item.legs}
     command = lab.spec.own_relayer
@@ -256,7 +251,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
         t_ms=0,
         scenario=item.name,
         item=item.item,
-        checks=asked_checks(item),
+        checks=item.checks,
         seed=item.seed,
         clock=item.clock,
         genesis_time=lab.genesis_time,

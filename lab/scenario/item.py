@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.model.chain.finality import Finality
+from lab.model.checks import CheckSelection
 from lab.model.step import Role, StepBase
 from lab.networks.profile import NetworkProfile
 from lab.scenario.expectations import Condition, Outcome
@@ -71,15 +72,6 @@ class Step:
     condition: Condition | None = None
     because: str | None = None
     needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckSelection:
-    """All default checks or none of them, plus and minus some."""
-
-    default: bool
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from lab.environment import encoding_problem
 from lab.errors import InvalidFile, Problem
+from lab.model.checks import CheckSelection
 from lab.model.run_names import text_of
 from lab.networks import load_network
 from lab.scenario.declared import full_name
-from lab.scenario.item import ChainSpec, CheckSelection, LegSpec, RelayerSpec, ScenarioItem, Step
+from lab.scenario.item import ChainSpec, LegSpec, RelayerSpec, ScenarioItem, Step
 from lab.scenario.lint import lint_file
 from lab.scenario.matrix import Variant, variants
 from lab.scenario.model import LegUse, ScenarioFile

@@ -8,25 +8,22 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.commands.release.bundle import verify_path
-from lab.commands.release.report import rebuild
-from lab.commands.release.requests import ReportRequest
 from lab.evidence.seal import write_sealed, write_started
 from lab.live.results.page import PAGE, write_page
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 from lab.report.readiness_page.files import write_page_again
 from lab.report.release.bundle import write_bundle
-from lab.report.release.local_key import LocalSigner, load_signer
 from lab.report.release.sign import Opinion, sign
 from tests.unit.report.judge.test_deployments import network, written
 
 from .mutants import as_json
+from .recorded_project import RecordedProject
 
 pytestmark = pytest.mark.reliability
 
@@ -49,15 +46,10 @@ ROWS = {
 }
 
 
-@dataclass(frozen=True)
-class Project:
-    """A working folder whose results have a deployment and a load, and a signed report that says GO."""
+class Project(RecordedProject):
+    """One whose results have a deployment and a load, and a signed report that says GO."""
 
-    path: Path
-
-    @property
-    def results(self) -> Path:
-        return self.path / "results"
+    stage = "testnet"
 
     @property
     def live(self) -> Path:
@@ -66,15 +58,6 @@ class Project:
     @property
     def load(self) -> Path:
         return self.results / LOAD
-
-    @property
-    def signer(self) -> LocalSigner:
-        return load_signer(self.path / "key")
-
-    def report(self) -> int:
-        """The exit code of `lab report`."""
-        checklist = self.path / "checklist.yaml"
-        return rebuild(ReportRequest(self.results, "testnet", None, checklist, None, None, None, False))
 
 
 def write_load(folder: Path, rows: Any) -> None:
@@ -87,7 +70,7 @@ def write_load(folder: Path, rows: Any) -> None:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("measured"))
-    (project.path / "checklist.yaml").write_text(CHECKLIST)
+    (project.path / "all-checklist.yaml").write_text(CHECKLIST)
     (project.path / "key").write_text(f"{7:064x}")
     (project.path / "key").chmod(0o600)
     with pytest.MonkeyPatch.context() as patch:
@@ -95,10 +78,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Project:
         written(project.results, network("sepolia"))
         write_page(LiveEvidence.read(project.live / EVIDENCE), project.live)
         write_load(project.load, ROWS)
-        assert project.report() == 0
-        sign(project.results / "readiness", Opinion("Ada", "GO"), project.signer)
+        assert project.report("all") == 0
+        sign(project.results / "readiness", Opinion("Ada", "GO"), project.signer())
         write_page_again(project.results / "readiness")
-        assert verify_path(project.results, [project.signer.address]) == 0
+        assert verify_path(project.results, [project.signer().address]) == 0
     return project
 
 
@@ -112,8 +95,8 @@ def project(original: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_whole_verifies_in_a_bundle_too(project: Project) -> None:
     """A report with evidence of all kinds, signed."""
     out = project.path / "bundle.tar.gz"
-    write_bundle(project.results, out, signer=project.signer)
-    assert verify_path(out, [project.signer.address]) == 0
+    write_bundle(project.results, out, signer=project.signer())
+    assert verify_path(out, [project.signer().address]) == 0
 
 
 Forgery = Callable[[Project], object]
@@ -180,8 +163,8 @@ def test_no_forged_measurement_verifies(project: Project, name: str) -> None:
     forge, may_pass = FORGERIES[name]
     forge(project)
     out = project.path / "bundle.tar.gz"
-    write_bundle(project.results, out, signer=project.signer)
-    assert verify_path(out, [project.signer.address]) == 1
-    assert verify_path(project.results, [project.signer.address]) == 1
+    write_bundle(project.results, out, signer=project.signer())
+    assert verify_path(out, [project.signer().address]) == 1
+    assert verify_path(project.results, [project.signer().address]) == 1
     assert json.loads((project.results / "readiness" / "readiness.json").read_text())["decision"] == "GO"
-    assert (project.report() == 0) == may_pass
+    assert (project.report("all") == 0) == may_pass

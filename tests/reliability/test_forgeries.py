@@ -14,7 +14,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,6 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.commands.check import check_folder
 from lab.commands.release.bundle import verify_path
-from lab.commands.release.report import rebuild
-from lab.commands.release.requests import ReportRequest
 from lab.deploy.deployer import deployable
 from lab.errors import LabError
 from lab.evidence import RunFolder
@@ -36,17 +33,18 @@ from lab.report.evidence.envelope import Statement, Subject
 from lab.report.readiness_page.files import write_page_again
 from lab.report.release.archive import extract, write_archive
 from lab.report.release.bundle import MANIFEST, PREDICATE, SIGNATURE, write_bundle
-from lab.report.release.local_key import LocalSigner, load_signer, signed_text
+from lab.report.release.local_key import LocalSigner, signed_text
 from lab.report.release.sign import Opinion, sign
 from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
 from tests.compiling import compile_once
 
+from .recorded_project import SESSION, RecordedProject
+
 pytestmark = pytest.mark.reliability
 
 Forgery = Callable[[Path], object]
 
-SESSION = "20261126-090000-0000"
 SCENARIO = """
 name: A payment is {word}
 description: One leg on one chain, without a relayer.
@@ -71,32 +69,10 @@ sections:
 """
 
 
-@dataclass(frozen=True)
-class Project:
-    """A working folder with two recorded runs, `good` and `bad`, a checklist for each, and two keys."""
-
-    path: Path
-
-    @property
-    def results(self) -> Path:
-        return self.path / "results"
-
-    def run(self, name: str = "good") -> Path:
-        return self.results / SESSION / name
-
-    def report(self, scenario: str = "good") -> int:
-        """The exit code of `lab report` for the row of a scenario."""
-        checklist = self.path / f"{scenario}-checklist.yaml"
-        return rebuild(ReportRequest(self.results, "lab", None, checklist, None, None, None, False))
-
-    def signer(self, name: str = "key") -> LocalSigner:
-        return load_signer(self.path / name)
-
-
 @pytest.fixture(scope="module")
-def original(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def original(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> RecordedProject:
     """Two real runs; the report over the first says GO, and is signed and bundled."""
-    project = Project(tmp_path_factory.mktemp("project"))
+    project = RecordedProject(tmp_path_factory.mktemp("project"))
     target = deployable(compile_once(REFERENCE_CONTRACT))
     for name, state in (("good", "BUFFERED"), ("bad", "EXECUTED")):
         path = project.path / f"{name}.yaml"
@@ -122,11 +98,11 @@ def original(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def project(original: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(original: RecordedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedProject:
     """A copy to forge."""
     copy = shutil.copytree(original.path, tmp_path / "project")
     monkeypatch.chdir(copy)
-    return Project(copy)
+    return RecordedProject(copy)
 
 
 def edit(path: Path, *pairs: str) -> None:
@@ -213,7 +189,7 @@ FOLDER_FORGERIES: dict[str, Forgery] = {
 
 
 @pytest.mark.parametrize("name", FOLDER_FORGERIES)
-def test_no_forged_run_passes(project: Project, name: str) -> None:
+def test_no_forged_run_passes(project: RecordedProject, name: str) -> None:
     """Neither judged again, nor in a report, nor under the signature that was made before."""
     FOLDER_FORGERIES[name](project.run())
 
@@ -239,7 +215,7 @@ FAILURE_FORGERIES: dict[str, Forgery] = {
 
 
 @pytest.mark.parametrize("name", FAILURE_FORGERIES)
-def test_damage_softens_no_failure(project: Project, name: str) -> None:
+def test_damage_softens_no_failure(project: RecordedProject, name: str) -> None:
     """FAIL and NO-GO before, and after."""
     FAILURE_FORGERIES[name](project.run("bad"))
 
@@ -249,7 +225,7 @@ def test_damage_softens_no_failure(project: Project, name: str) -> None:
 
 @pytest.mark.parametrize("name", FAILURE_FORGERIES)
 def test_a_bundle_of_damaged_evidence_shows_what_it_holds(
-    project: Project, name: str, capsys: pytest.CaptureFixture[str]
+    project: RecordedProject, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its pages are drawn the same in every folder, and have no path of this machine; a
     dead run is no difference."""
@@ -274,7 +250,7 @@ def test_a_bundle_of_damaged_evidence_shows_what_it_holds(
     assert not [text for text in texts if any(place.encode() in text for place in elsewhere)]
 
 
-def test_a_verdict_that_was_turned_and_sealed_again_is_judged_again(project: Project) -> None:
+def test_a_verdict_that_was_turned_and_sealed_again_is_judged_again(project: RecordedProject) -> None:
     """`lab check` goes by the history. The report takes the folder's word: against this only a signature helps."""
     resealed(lambda run: edit(run / "verdict.json", '"FAIL"', '"PASS"'))(project.run("bad"))
 
@@ -282,7 +258,7 @@ def test_a_verdict_that_was_turned_and_sealed_again_is_judged_again(project: Pro
     assert check_folder(project.run("bad")) == 1
 
 
-def test_a_run_that_died_is_not_hidden_by_the_one_before(project: Project) -> None:
+def test_a_run_that_died_is_not_hidden_by_the_one_before(project: RecordedProject) -> None:
     """A later session that only started the item: its rows are UNKNOWN, and no older report's GO stands."""
     later = project.results / "20991126-090000-0000" / "good"
     later.mkdir(parents=True)
@@ -343,7 +319,7 @@ BUNDLE_FORGERIES: dict[str, Forgery] = {
 }
 
 
-def remade(project: Project, forge: Forgery, signer: LocalSigner | None) -> Path:
+def remade(project: RecordedProject, forge: Forgery, signer: LocalSigner | None) -> Path:
     """The bundle unpacked, forged, listed and packed again by the lab's own means, and signed by this key or none."""
     out = project.path / "forged.tar.gz"
     with tempfile.TemporaryDirectory() as name:
@@ -363,7 +339,7 @@ def remade(project: Project, forge: Forgery, signer: LocalSigner | None) -> Path
 
 
 @pytest.mark.parametrize(("name", "number"), [(name, number) for number, name in enumerate(BUNDLE_FORGERIES)])
-def test_no_bundle_that_was_made_again_verifies(project: Project, name: str, number: int) -> None:
+def test_no_bundle_that_was_made_again_verifies(project: RecordedProject, name: str, number: int) -> None:
     """Unsigned, or (every other one) signed by another key; with the right key required, and with none."""
     forged = remade(project, BUNDLE_FORGERIES[name], project.signer("other") if number % 2 else None)
 
@@ -419,7 +395,7 @@ BYTE_FORGERIES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BYTE_FORGERIES)
-def test_every_bit_of_a_bundle_counts(project: Project, name: str) -> None:
+def test_every_bit_of_a_bundle_counts(project: RecordedProject, name: str) -> None:
     """Whatever was done to the archive itself; nothing leaves the folder that it is unpacked in."""
     forged = project.path / "forged.tar.gz"
     forged.write_bytes(BYTE_FORGERIES[name]((project.path / "bundle.tar.gz").read_bytes()))

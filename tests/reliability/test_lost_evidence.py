@@ -10,7 +10,6 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,6 @@ import pytest
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.commands.check import check_folder
-from lab.commands.release.report import rebuild
-from lab.commands.release.requests import ReportRequest
 from lab.deploy.deployer import deployable
 from lab.errors import UsageError
 from lab.evidence.manifest import RunManifest
@@ -32,7 +29,8 @@ from tests.compiling import compile_once
 
 from .figures import Trials
 from .mutants import FACTOR, SEED
-from .test_forgeries import CHECKLIST, SCENARIO, SESSION
+from .recorded_project import RecordedProject
+from .test_forgeries import CHECKLIST, SCENARIO
 
 pytestmark = pytest.mark.reliability
 
@@ -78,25 +76,11 @@ DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Project:
-    """A working folder with a recorded run of each name, and a checklist for each."""
-
-    path: Path
-
-    @property
-    def results(self) -> Path:
-        return self.path / "results"
-
-    def run(self, name: str) -> Path:
-        return self.results / SESSION / name
+class Project(RecordedProject):
+    """One that can be left with a single run, and whose files are named as the damages are."""
 
     def file(self, name: str, file: str) -> Path:
         return (self.run(name).parent if file == OUTCOMES else self.run(name)) / file
-
-    def report(self, name: str) -> int:
-        checklist = self.path / f"{name}-checklist.yaml"
-        return rebuild(ReportRequest(self.results, "lab", None, checklist, None, None, None, False))
 
     def only(self, name: str) -> None:
         """Leave one run, and what stands of it beside its folder."""

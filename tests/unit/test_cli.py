@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 from lab.checks.verdict import judge_recorded
 from lab.cli import app
 from lab.evidence import Recorder, RunFolder
+from lab.model.checks import CheckSelection
 from lab.model.records import Expectation, Header
 from lab.model.verdict import Verdict
-from lab.scenario.item import CheckSelection
 from lab.scenario.schema import render
 
 SCENARIO = """\

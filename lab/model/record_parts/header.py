@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from lab.model.chain.facts import ChainFacts
+from lab.model.checks import DEFAULT_SELECTION, CheckSelection
 from lab.model.frozen import Frozen, Record
 
 
@@ -22,14 +23,6 @@ class Leg(Frozen):
     payload: str
     after: str | None = None
     timestamp: int
-
-
-class AskedChecks(Frozen):
-    """Which checks the scenario asks for: the default ones or none, plus and minus some."""
-
-    default: bool = True
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
 
 
 class Header(Record):
@@ -61,7 +54,7 @@ class Header(Record):
     execution_order: Literal["ready", "executed"] = Field(
         description="S3: the state that a child's execution needs of its parent"
     )
-    checks: AskedChecks = Field(default=AskedChecks(), description="so that a history can be judged by itself")
+    checks: CheckSelection = Field(default=DEFAULT_SELECTION, description="so that a history can be judged by itself")
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -70,6 +63,6 @@ class Header(Record):
         for name in ("relayer_steps", "requests_per_minute"):
             if getattr(self, name) is None:
                 line.pop(name, None)
-        if self.checks == AskedChecks():
+        if self.checks == DEFAULT_SELECTION:
             line.pop("checks", None)
         return line

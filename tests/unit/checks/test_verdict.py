@@ -8,10 +8,10 @@ import pytest
 
 from lab.checks.verdict import judge_recorded
 from lab.model.chain.finality import Finality
+from lab.model.checks import CheckSelection
 from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict
-from lab.scenario.item import CheckSelection
 
 from ..model.test_history import header, history
 

@@ -18,6 +18,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.checks.verdict import judge_recorded
 from lab.evidence import Recorder
+from lab.model.checks import CheckSelection
 from lab.model.records import Note
 from lab.model.verdict import RunVerdict, Verdict
 from lab.monitor.alerting.alerts import Alert, alerts
@@ -29,7 +30,6 @@ from lab.runner.run import Run
 from lab.runner.script import Script
 from lab.runner.steps.judging import expect
 from lab.scenario.expectations import AlertExpectation
-from lab.scenario.item import CheckSelection
 from lab.scenario.resolve import load_scenario
 
 from ..report.fakes import header

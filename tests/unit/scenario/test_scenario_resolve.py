@@ -18,8 +18,9 @@ from lab.faults.blocks.base_fee_spike import BaseFeeSpike
 from lab.faults.blocks.reorg import Reorg
 from lab.faults.requests.rpc_latency import RpcLatency
 from lab.model.chain.finality import Finality
+from lab.model.checks import CheckSelection
 from lab.scenario.expectations import EventOutcome, StateExpectation
-from lab.scenario.item import CheckSelection, RelayerSpec
+from lab.scenario.item import RelayerSpec
 from lab.scenario.resolve import load_scenario
 from lab.scenario.steps import STEPS, AdminStep, CallStep, UntilStep, WaitStep
 
