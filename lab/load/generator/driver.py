@@ -181,9 +181,10 @@ class StreamDriver:
             answers = chain.wire.send_raw([item.transaction.raw for item in items])
         except NoAnswer as error:
             failure = str(error)
-        except gevent.GreenletExit:
+        except BaseException:
+            # Whatever ends it here, the node may have taken them: what nobody noted, the ledger cannot explain.
             for item in items:
-                self._note(item, Outcome.LOST, sent_us, self._now_us(), "given up when the run was ended")
+                self._note(item, Outcome.LOST, sent_us, self._now_us(), "given up before it was answered")
             raise
         finally:
             chain.busy -= 1

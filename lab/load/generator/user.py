@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -146,9 +147,26 @@ def worker_count(runner: Any) -> int:
     return max(1, len(runner.clients.ready) + len(runner.clients.running) + len(runner.clients.spawning))
 
 
+def interrupt_main_only() -> None:
+    """Ctrl-C arrives in the main greenlet, where Locust waits for it.
+
+    Python raises it in whichever greenlet runs: it would end one that has just handed a transaction over and has not
+    noted it yet.
+    """
+    # Of several processes, the one that only waits for the others has a handler of its own.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        gevent.signal_handler(signal.SIGINT, _interrupt)
+
+
+def _interrupt() -> None:
+    # Raised here, it would reach the main greenlet as well, but with a traceback on stderr.
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_init(environment: Environment, **_: Any) -> None:
     here.environment = environment
+    interrupt_main_only()
     if environment.web_ui is not None:
         keep_pages_out(environment.web_ui)
     runner = environment.runner

@@ -160,9 +160,22 @@ def _moments(run: _Run, symptom: Symptom) -> tuple[Moment, ...]:
         ]
     except UNREADABLE:
         return ()
-    places = sorted(range(len(happened)), key=lambda place: (abs(happened[place].t_ms - moment), -place))[:EVENTS_MAX]
-    near = [happened[place] for place in sorted(places)]
-    return tuple(Moment(t_ms=event.t_ms, chain=event.chain or "", text=clean(event.text, 300)) for event in near)
+
+    def distance(place: int) -> tuple[int, bool, int, int]:
+        # Of one moment what led there, by its place in the history: without a chain's clock all is of one moment.
+        event = happened[place]
+        return abs(event.t_ms - moment), event.seq > symptom.seq, abs(event.seq - symptom.seq), -place
+
+    nearest = sorted(range(len(happened)), key=distance)[:EVENTS_MAX]
+    return tuple(
+        Moment(
+            t_ms=happened[place].t_ms,
+            chain=happened[place].chain or "",
+            text=clean(happened[place].text, 300),
+            nearness=nearest.index(place),
+        )
+        for place in sorted(nearest)
+    )
 
 
 def _follows(cluster: Group[_Run]) -> tuple[str, ...]:

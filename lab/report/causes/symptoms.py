@@ -35,6 +35,8 @@ TEXT_MAX = 400
 FINDINGS_MAX = 200
 # Behind every call of a block.
 NO_PLACE = (1 << 30, 0)
+# Behind every record of a history.
+LAST = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Symptom:
         field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
         states: The state that a transaction should have been in, and the one that it was in, if it is about that.
         place: Where in the block of that moment: the transaction's index, then the call's.
+        seq: The record of the history that shows it; behind all where none is known.
     """
 
     kind: Kind
@@ -71,6 +74,7 @@ class Symptom:
     field: str = ""
     states: tuple[str, str] | None = None
     place: tuple[int, int] = NO_PLACE
+    seq: int = LAST
 
     @property
     def order(self) -> tuple[bool, int, bool, tuple[int, int]]:
@@ -137,6 +141,7 @@ class _Reader:
             field=field_of(result.check, finding.message),
             states=states_of(finding.message),
             place=step.order[1:] if step is not None and step.block.t_ms == finding.t_ms else NO_PLACE,
+            seq=step.block.seq if step is not None else max(finding.evidence, default=LAST),
         )
 
     def expectations(self) -> Iterator[Symptom]:
@@ -160,6 +165,7 @@ class _Reader:
                 f"expectation {shape}",
                 text,
                 t_ms=expectation.t_ms,
+                seq=expectation.seq,
                 chain=operation.chain if operation else None,
                 flow=self._flow_of(expectation, operation),
                 function=function,

@@ -41,6 +41,19 @@ def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
 
 
 def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
+    """A relayer's words go first where it is too long, then events, the farthest first; its command stays."""
+    if everything:
+        return _lines(number, cause, len(cause.events), len(cause.relayer_log), everything=True)
+    lines: list[str] = []
+    for spared in range(LOG_LINES + EVENTS + 1):
+        log, events = max(0, LOG_LINES - spared), EVENTS - max(0, spared - LOG_LINES)
+        lines = _lines(number, cause, events, log, everything=False)
+        if len(lines) < CAUSE_LINES_MAX:
+            return lines
+    return [*lines[: CAUSE_LINES_MAX - 2], lines[-1]]
+
+
+def _lines(number: int, cause: Cause, events: int, log: int, *, everything: bool) -> list[str]:
     demand = f": {cause.demand}" if cause.demand else ""
     lines = [f"{number}. {_head(cause)}{demand}"]
     lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
@@ -51,14 +64,12 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
         lines += _wrapped(f"{cause.layer}: {cause.documented}", 1)
     when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
     lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
-    lines += [f"     {event}"[:WIDTH] for event in _events(cause, len(cause.events) if everything else EVENTS)]
-    log = cause.relayer_log if everything else cause.relayer_log[-LOG_LINES:]
-    lines += [f"     relayer: {line}"[:WIDTH] for line in log]
+    lines += [f"     {event}"[:WIDTH] for event in _events(cause, events)]
+    lines += [f"     relayer: {line}"[:WIDTH] for line in cause.relayer_log[len(cause.relayer_log) - log :]]
     lines += _runs(cause, everything=everything)
     if cause.follows:
         lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
-    lines += _command(cause)
-    return lines if everything else _cut(lines)
+    return [*lines, *_command(cause)]
 
 
 def _head(cause: Cause) -> str:
@@ -83,13 +94,11 @@ def _runs(cause: Cause, *, everything: bool) -> list[str]:
 
 
 def _events(cause: Cause, count: int) -> list[str]:
-    """The nearest to the moment, in their order."""
-    moment = cause.shown_by.t_ms or 0
-    nearest = sorted(cause.events, key=lambda event: abs(event.t_ms - moment))[:count]
+    """The nearest to the deviation, in their order."""
     return [
         clean(f"{seconds(event.t_ms)}  {event.chain}  {event.text}".replace("    ", "  "), WIDTH)
         for event in cause.events
-        if event in nearest
+        if event.nearness < count
     ]
 
 
@@ -99,15 +108,3 @@ def _wrapped(text: str, lines: int) -> list[str]:
     if len(wrapped) > lines:
         wrapped = [*wrapped[: lines - 1], f"{wrapped[lines - 1][: WIDTH - 6]} …"]
     return [f"   {line}" for line in wrapped]
-
-
-def _cut(lines: list[str]) -> list[str]:
-    """Events go first where a block is too long: the command is always its last line."""
-    over = len(lines) - (CAUSE_LINES_MAX - 1)
-    while over > 0:
-        place = next(
-            (place for place in reversed(range(len(lines))) if lines[place].startswith("     ")), len(lines) - 2
-        )
-        del lines[place]
-        over -= 1
-    return lines

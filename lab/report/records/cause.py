@@ -21,11 +21,19 @@ class QuotedLine(Frozen):
 
 
 class Moment(Frozen):
-    """Something that happened, as the time line of a run has it; `chain` is empty for what belongs to none."""
+    """Something that happened, as the time line of a run has it.
+
+    Attributes:
+        t_ms: When, in milliseconds of the run's clock.
+        chain: Where; empty for what belongs to no chain.
+        text: What.
+        nearness: Its place among what is shown when ordered by distance from the deviation; 0 is the nearest.
+    """
 
     t_ms: int
     chain: str
     text: str
+    nearness: int = 0
 
 
 class AffectedRun(Frozen):

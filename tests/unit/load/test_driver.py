@@ -151,6 +151,13 @@ def test_a_refused_transaction_is_sent_again(tmp_path: Path) -> None:
     assert events == ["rate limit (code -32005)", None]
 
 
+def test_what_ends_a_request_leaves_its_transactions_lost(tmp_path: Path) -> None:
+    """The node may have taken them: without a note the ledger could not explain what it mined."""
+    chain = FakeChain([ValueError("an answer that nobody expected")])
+    _, attempts, _ = drive(tmp_path, plan_of(tmp_path, 1, tps=2, senders=1), chain)
+    assert [attempt.outcome for attempt in attempts] == [Outcome.LOST]
+
+
 def test_a_sender_whose_nonce_is_refused_for_good_is_left_out(tmp_path: Path) -> None:
     """Everything behind its gap would wait for ever; the others go on."""
     chain = FakeChain(["refuse the first for good"])

@@ -56,6 +56,22 @@ def test_an_expectation_alone(tmp_path: Path) -> None:
     assert "expected leg swap.settle is EXPIRED; got EXECUTED (its parent never came back" in cause.deviation
 
 
+def test_calls_of_one_moment_are_shown_by_their_order(tmp_path: Path) -> None:
+    """A sequence has no clock of its own: the calls before the deviation count, and the last of them most."""
+    notes = [Note(seq=place, t_ms=0, kind="sequence", text=f"call {place}.") for place in range(1, 40)]
+    records: list[Note | Expectation] = list(notes)
+    records[20] = Expectation(
+        seq=21, t_ms=0, id="s", where="x:1:1", expected="life", actual="mark_executed went wrong", met=False
+    )
+    folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
+    folder.history_value = History([header(), *records])
+    report = report_of(tmp_path, folder)
+    (cause,) = report.causes
+    assert [event.text for event in cause.events] == [f"sequence: call {place}." for place in range(13, 21)]
+    shown = [line for line in causes_text(report) if "sequence: " in line]
+    assert [line.partition("sequence: ")[2] for line in shown] == ["call 18.", "call 19.", "call 20."]
+
+
 BY_MODEL, BY_RULES, FUZZED = "batches as documented", "breaker as documented", "every call to do as documented"
 
 
