@@ -9,6 +9,8 @@ from lab.relayer.deciding.parents import Answer, Standing, fits, is_original, or
 from lab.relayer.memory.records import Action, BlockId, ChainView, Entry, Job, World
 
 ZERO_ID = "0x" + "00" * 32
+# Blocks that are a second apart or more have times of their own; of those that are nearer several share one.
+SLOTS_FROM_MS = 1000
 
 
 def decide(world: World) -> list[Action]:
@@ -125,13 +127,25 @@ def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
 
 def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
     parent = stands.parents[0]
-    start_ms = max(world.now_unix_ms, chain.head_timestamp * 1000)
-    soonest = -(-(start_ms + 2 * chain.block_time_ms) // 1000)
-    timestamp = max(child.timestamp, soonest)
+    timestamp = max(child.timestamp, _soonest(world, chain))
     if parent.payload is None or timestamp > child.timestamp + chain.window_s:
         return []  # it could not be READY before the child's window closes
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
     return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
+
+
+def _soonest(world: World, chain: ChainView) -> int:
+    """The time for a mirror: that of the block after the first that can hold it, so that it may miss one.
+
+    Anything later would keep its resolution, for which its time must have come, out of that block.
+    """
+    now_ms, head_ms, block_ms = world.now_unix_ms, chain.head_timestamp * 1000, chain.block_time_ms
+    if chain.mines_empty_blocks and block_ms >= SLOTS_FROM_MS:
+        # What is sent in the last part of a block's time is taken to come too late for that block.
+        first_ms = max(head_ms + block_ms, now_ms + block_ms // 4)
+    else:
+        first_ms = max(head_ms, now_ms) + block_ms
+    return -(-(first_ms + block_ms) // 1000)
 
 
 def _execution(world: World, entry: Entry) -> list[Action]:
