@@ -5,12 +5,16 @@ It knows neither nodes nor intents: the same world gives the same actions, in th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lab.relayer.deciding.parents import Answer, Standing, fits, is_original, originals, parents_of, standing
 from lab.relayer.memory.records import Action, BlockId, ChainView, Entry, Job, World
 
 ZERO_ID = "0x" + "00" * 32
 # Blocks that are a second apart or more have times of their own; of those that are nearer several share one.
 SLOTS_FROM_MS = 1000
+# So long before its window ends a transaction is no more executed before it is seen as READY.
+AHEAD_S = 6
 
 
 def decide(world: World) -> list[Action]:
@@ -97,12 +101,14 @@ def _wanted(world: World, chain: ChainView, entry: Entry) -> list[Action]:
     if chain.next_timestamp > entry.timestamp + chain.window_s:
         return _expiry(world, chain, entry)
     if entry.dependency is None:
-        return [_resolve(entry)] if chain.next_timestamp >= entry.timestamp else []
+        due = chain.next_timestamp >= entry.timestamp
+        return [_resolve(entry), *_ahead(world, chain, entry)] if due else []
     stands = standing(world, entry, executed=_strict(world, entry, executing=False))
     if stands.answer != "yes":
         return []
     if stands.same_chain:
-        return [_resolve(entry, stands.needs)] if chain.next_timestamp >= entry.timestamp else []
+        due = chain.next_timestamp >= entry.timestamp
+        return [_resolve(entry, stands.needs), *_ahead(world, chain, entry)] if due else []
     return _across(world, chain, entry, stands)
 
 
@@ -121,7 +127,7 @@ def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
         steps.append(_resolve(mirror, stands.needs))
     if chain.next_timestamp >= child.timestamp:
         # Sent right behind the mirror's: the nonce keeps them in order, and waiting for it would cost a block.
-        steps.append(_resolve(child, stands.needs, after=mirror))
+        steps += [_resolve(child, stands.needs, after=mirror), *_ahead(world, chain, child, mirror)]
     return steps
 
 
@@ -155,6 +161,18 @@ def _execution(world: World, entry: Entry) -> list[Action]:
     if stands.answer != "yes":
         return []
     return [Action("execute", entry.chain, entry.tx_id, "mark_executed", (entry.tx_id,), stands.needs)]
+
+
+def _ahead(world: World, chain: ChainView, *resolved: Entry) -> list[Action]:
+    """The execution of the first of these right behind their resolution, if every next block makes them READY.
+
+    Such a block has reached their time by the head's, whatever the clock says, and their window is not about to close.
+    """
+    block_s = chain.block_time_ms // 1000 if chain.mines_empty_blocks else 0
+    last = chain.next_timestamp + AHEAD_S
+    due = all(e.timestamp <= chain.head_timestamp + block_s and last <= e.timestamp + chain.window_s for e in resolved)
+    executions = _execution(world, resolved[0]) if world.ahead and due else []
+    return [replace(execution, after=resolved[0].key) for execution in executions]
 
 
 def _expiry(world: World, chain: ChainView, entry: Entry) -> list[Action]:

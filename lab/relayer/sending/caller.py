@@ -74,7 +74,7 @@ class Caller(Outcomes):
             if action.kind not in SIZES or sender.has(action.job) or self._waits(action, now_ms):
                 return False
             batched = action.kind in self.batches.points and action.job not in sender.alone
-            return batched or self._chains[action.chain].ahead.batches
+            return batched or (self._chains[action.chain].ahead.batches and not action.ahead)
 
         return self.batches.groups(actions, grouped)
 
@@ -103,6 +103,8 @@ class Caller(Outcomes):
             if self._may(chain, action, sender, now_ms, together) and self.still_canonical(action.needs) == "yes":
                 together[action.job] = action
         batch = list(together.values())
+        if actions[0].ahead:
+            return self._act_ahead(chain, point, batch, sender, now_ms)
         if len(batch) < 2:
             return all([self.act(chain, action, sender, now_ms) for action in batch])
         data = point.data(self._codec, batch)
@@ -117,6 +119,17 @@ class Caller(Outcomes):
         if all([self._act_together(chain, point, half, sender, now_ms) for half in halves]):
             self.batches.takes_at_most(chain.name, batch[0].kind, middle)
         return False
+
+    def _act_ahead(
+        self, chain: Chain, point: EntryPoint, batch: Sequence[Action], sender: Sender, now_ms: int
+    ) -> bool:
+        """Executions behind their resolution, by what others have taken before; where that is not known they wait."""
+        data = point.data(self._codec, batch)
+        gas = self.batches.gas(chain.name, "execute", len(batch), data) if batch else None
+        limit = self._limit(chain, gas, len(batch)) if gas is not None else None
+        if limit is not None:
+            sender.submit_batch(batch, data, limit, now_ms)
+        return limit is not None
 
     def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> bool:
         """Submit one wanted call unless something stands against it now; whether it was. Raises as `act_all` does."""
@@ -193,9 +206,13 @@ class Caller(Outcomes):
                 raise
             return None, chain.codec.reasons.worded(reason or "")
         chain.unblock_calls()
+        return self._limit(chain, estimate, size), ""
+
+    def _limit(self, chain: Chain, estimate: int, size: int) -> int | None:
+        """A batch's gas limit with room; None where it takes much of a block."""
         gas = estimate * 6 // 5 + 20_000 * size
         block = chain.head.gas_limit if chain.head is not None else 0
-        return (gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None), ""
+        return gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None
 
     def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
         """A gas limit with room, or None when the contract would refuse the call."""

@@ -178,6 +178,51 @@ def test_two_children_share_one_mirror() -> None:
     assert wanted(world(EXECUTED, CHILD, second)) == [MIRROR_IT]
 
 
+DUE_MIRROR = replace(MIRROR, timestamp=NOW)
+EXECUTE_CHILD = "execute b 0x02"
+
+
+@pytest.mark.parametrize(
+    ("entries", "changes", "expected"),
+    [
+        ((ROOT,), {}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": EARLY}, []),
+        # By the clock it is due, by the block's own time it may not be.
+        ((ROOT,), {"a": {"head_timestamp": NOW - 3}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"a": {"mines_empty_blocks": False}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"a": {"mines_empty_blocks": False, "head_timestamp": NOW}}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": {"next_timestamp": NOW + 24}}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": {"next_timestamp": NOW + 25}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"spent": {("execute", "a", "0x01"): 4}}, [RESOLVE_ROOT]),
+        ((READY, CHILD), {"a": {"accepting": False}}, [MIRROR_IT]),
+        ((READY, CHILD, DUE_MIRROR), {"a": {"accepting": False}}, [RESOLVE_MIRROR, RESOLVE_CHILD, EXECUTE_CHILD]),
+        (
+            (READY, CHILD, replace(MIRROR, timestamp=NOW - 7)),
+            {"a": {"accepting": False}, "b": {"next_timestamp": NOW + 20}},
+            [RESOLVE_MIRROR, RESOLVE_CHILD],
+        ),
+        (
+            (READY, CHILD, DUE_MIRROR),
+            {"a": {"accepting": False}, "execution_order": "executed"},
+            [],
+        ),
+        (
+            (EXECUTED, CHILD, DUE_MIRROR),
+            {"execution_order": "executed"},
+            [RESOLVE_MIRROR, RESOLVE_CHILD, EXECUTE_CHILD],
+        ),
+    ],
+)
+def test_an_execution_ahead_follows_a_resolution_that_every_next_block_takes(
+    entries: tuple[Entry, ...], changes: dict[str, Any], expected: list[str]
+) -> None:
+    """Behind its own resolution, whose time the head's makes certain and whose window stays open."""
+    given = world(*entries, ahead=True, **changes)
+    assert wanted(given) == expected
+    assert all(action.ahead and action.after == (action.chain, action.tx_id)
+               for action in decide(given) if action.kind == "execute")  # fmt: skip
+
+
 def test_a_parent_beside_its_child_must_be_final_and_is_not_mirrored() -> None:
     """On one chain the contract itself looks the dependency up."""
     child = replace(CHILD, chain="a", origin=A, target=B)
