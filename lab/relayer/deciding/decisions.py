@@ -133,19 +133,19 @@ def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
 
 def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
     parent = stands.parents[0]
-    timestamp = max(child.timestamp, _soonest(world, chain))
+    timestamp = max(child.timestamp, soonest(chain, world.now_unix_ms))
     if parent.payload is None or timestamp > child.timestamp + chain.window_s:
         return []  # it could not be READY before the child's window closes
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
     return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
 
 
-def _soonest(world: World, chain: ChainView) -> int:
+def soonest(chain: ChainView, now_ms: int) -> int:
     """The time for a mirror: that of the block after the first that can hold it, so that it may miss one.
 
     Anything later would keep its resolution, for which its time must have come, out of that block.
     """
-    now_ms, head_ms, block_ms = world.now_unix_ms, chain.head_timestamp * 1000, chain.block_time_ms
+    head_ms, block_ms = chain.head_timestamp * 1000, chain.block_time_ms
     if chain.mines_empty_blocks and block_ms >= SLOTS_FROM_MS:
         # What is sent in the last part of a block's time is taken to come too late for that block.
         first_ms = max(head_ms + block_ms, now_ms + block_ms // 4)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from lab.coordinator import Account, Codec
-from lab.relayer.deciding.decisions import is_over
+from lab.relayer.deciding.decisions import is_over, soonest
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.ledger import Ledger
 from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify, World
@@ -101,7 +102,7 @@ class Caller(Outcomes):
         together: dict[Job, Action] = {}
         for action in actions:
             if self._may(chain, action, sender, now_ms, together) and self.still_canonical(action.needs) == "yes":
-                together[action.job] = action
+                together[action.job] = _in_time(chain, action, now_ms)
         batch = list(together.values())
         if actions[0].ahead:
             return self._act_ahead(chain, point, batch, sender, now_ms)
@@ -137,6 +138,7 @@ class Caller(Outcomes):
             return False
         if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
             return False  # a resolve still under way will end it just as well
+        action = _in_time(chain, action, now_ms)
         prepared = self.prepared(chain, action, now_ms)
         if prepared is not None:
             sender.submit(action, *prepared, now_ms)
@@ -247,3 +249,12 @@ class Caller(Outcomes):
                 self._learn_end(chain, (action.chain, action.tx_id), None)
         call = {"chain": chain.name, "kind": action.kind, "tx_id": action.tx_id}
         self._notify({"event": "refused", **call, "reason": reason, "wait_ms": wait_ms})
+
+
+def _in_time(chain: Chain, action: Action, now_ms: int) -> Action:
+    """A mirror for a time that can still be met: since it was decided much may have been sent before it."""
+    if action.kind != "mirror":
+        return action
+    *content, timestamp = action.args
+    at = soonest(chain.view(now_ms), chain.genesis_time * 1000 + now_ms)
+    return action if timestamp >= at else replace(action, args=(*content, at))

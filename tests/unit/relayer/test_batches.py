@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from lab.coordinator import Codec
 from lab.relayer import CRASH_POINTS
+from lab.relayer.deciding import decisions
+from lab.relayer.memory.records import Action, World
 from lab.relayer.memory.store import SEPARATOR
 from lab.relayer.sending.batches import BACKLOG, Batches
 
@@ -18,6 +22,19 @@ from .fakes import ABI, BATCH_ABI, BatchingChain, FakeChain, decode_raw
 from .test_crash import die_at
 
 MANY = 40
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The decisions, of which one may be replaced."""
+
+    decide: Callable[..., Any] = decisions.decide
+    questions: Callable[..., Any] = decisions.questions
+    justified: Callable[..., Any] = decisions.justified
+    pending: Callable[..., Any] = decisions.pending
+
+
+CORE = _Core()
 
 
 def bench_of(folder: Path, *, abi: list[dict[str, Any]] = BATCH_ABI, kind: type[FakeChain] = FakeChain) -> Bench:
@@ -121,6 +138,30 @@ def test_a_reorg_takes_a_resolution_and_its_execution_along(tmp_path: Path, requ
     bench.run(60)
     assert second_ended(bench)
     assert len(set(bench.chains["two"].sent)) == 4
+
+
+@pytest.mark.parametrize("flows", [1, MANY])
+def test_a_mirror_that_is_sent_long_after_it_was_decided_is_in_time(
+    tmp_path: Path, flows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Single or in a batch: what comes before it in the same poll may take seconds, and its time would be past."""
+    bench = Bench(tmp_path, abi=BATCH_ABI)
+    for number in range(1, flows + 1):
+        bench.buffer("two", number, at=10)
+        bench.buffer("one", 100 + number, at=26, after=number)
+
+    def slowly(world: World) -> list[Action]:
+        actions = decisions.decide(world)
+        if any(action.kind == "mirror" for action in actions) and bench.clock.ms < 20_000:
+            bench.clock.ms += 14_000
+        return actions
+
+    assert bench.relayer is not None
+    monkeypatch.setattr(bench.relayer, "_core", replace(CORE, decide=slowly))
+    bench.run(100)
+    assert {bench.state("one", 100 + number) for number in range(1, flows + 1)} == {"EXECUTED"}
+    assert not any(attempts for (kind, *_), attempts in bench.store().spent().items() if kind == "mirror")
+    assert calls(bench, "one")["buffer_batch" if flows > 1 else "buffer_transaction"] == (flows > 1) + 1
 
 
 def test_a_contract_without_batches_gets_single_calls_in_few_requests(tmp_path: Path) -> None:
