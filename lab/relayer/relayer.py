@@ -282,6 +282,7 @@ class Relayer:
             final=self._final,
             spent=self._spent,
             deadline_passed=self._caller.deadline_passed,
+            ahead="execute" in self._caller.batches.points,
         )
 
 

@@ -5,10 +5,16 @@ It knows neither nodes nor intents: the same world gives the same actions, in th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lab.relayer.deciding.parents import Answer, Standing, fits, is_original, originals, parents_of, standing
 from lab.relayer.memory.records import Action, BlockId, ChainView, Entry, Job, World
 
 ZERO_ID = "0x" + "00" * 32
+# Blocks that are a second apart or more have times of their own; of those that are nearer several share one.
+SLOTS_FROM_MS = 1000
+# So long before its window ends a transaction is no more executed before it is seen as READY.
+AHEAD_S = 6
 
 
 def decide(world: World) -> list[Action]:
@@ -95,12 +101,14 @@ def _wanted(world: World, chain: ChainView, entry: Entry) -> list[Action]:
     if chain.next_timestamp > entry.timestamp + chain.window_s:
         return _expiry(world, chain, entry)
     if entry.dependency is None:
-        return [_resolve(entry)] if chain.next_timestamp >= entry.timestamp else []
+        due = chain.next_timestamp >= entry.timestamp
+        return [_resolve(entry), *_ahead(world, chain, entry)] if due else []
     stands = standing(world, entry, executed=_strict(world, entry, executing=False))
     if stands.answer != "yes":
         return []
     if stands.same_chain:
-        return [_resolve(entry, stands.needs)] if chain.next_timestamp >= entry.timestamp else []
+        due = chain.next_timestamp >= entry.timestamp
+        return [_resolve(entry, stands.needs), *_ahead(world, chain, entry)] if due else []
     return _across(world, chain, entry, stands)
 
 
@@ -119,19 +127,31 @@ def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
         steps.append(_resolve(mirror, stands.needs))
     if chain.next_timestamp >= child.timestamp:
         # Sent right behind the mirror's: the nonce keeps them in order, and waiting for it would cost a block.
-        steps.append(_resolve(child, stands.needs, after=mirror))
+        steps += [_resolve(child, stands.needs, after=mirror), *_ahead(world, chain, child, mirror)]
     return steps
 
 
 def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
     parent = stands.parents[0]
-    start_ms = max(world.now_unix_ms, chain.head_timestamp * 1000)
-    soonest = -(-(start_ms + 2 * chain.block_time_ms) // 1000)
-    timestamp = max(child.timestamp, soonest)
+    timestamp = max(child.timestamp, soonest(chain, world.now_unix_ms))
     if parent.payload is None or timestamp > child.timestamp + chain.window_s:
         return []  # it could not be READY before the child's window closes
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
     return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
+
+
+def soonest(chain: ChainView, now_ms: int) -> int:
+    """The time for a mirror: that of the block after the first that can hold it, so that it may miss one.
+
+    Anything later would keep its resolution, for which its time must have come, out of that block.
+    """
+    head_ms, block_ms = chain.head_timestamp * 1000, chain.block_time_ms
+    if chain.mines_empty_blocks and block_ms >= SLOTS_FROM_MS:
+        # What is sent in the last part of a block's time is taken to come too late for that block.
+        first_ms = max(head_ms + block_ms, now_ms + block_ms // 4)
+    else:
+        first_ms = max(head_ms, now_ms) + block_ms
+    return -(-(first_ms + block_ms) // 1000)
 
 
 def _execution(world: World, entry: Entry) -> list[Action]:
@@ -141,6 +161,18 @@ def _execution(world: World, entry: Entry) -> list[Action]:
     if stands.answer != "yes":
         return []
     return [Action("execute", entry.chain, entry.tx_id, "mark_executed", (entry.tx_id,), stands.needs)]
+
+
+def _ahead(world: World, chain: ChainView, *resolved: Entry) -> list[Action]:
+    """The execution of the first of these right behind their resolution, if every next block makes them READY.
+
+    Such a block has reached their time by the head's, whatever the clock says, and their window is not about to close.
+    """
+    block_s = chain.block_time_ms // 1000 if chain.mines_empty_blocks else 0
+    last = chain.next_timestamp + AHEAD_S
+    due = all(e.timestamp <= chain.head_timestamp + block_s and last <= e.timestamp + chain.window_s for e in resolved)
+    executions = _execution(world, resolved[0]) if world.ahead and due else []
+    return [replace(execution, after=resolved[0].key) for execution in executions]
 
 
 def _expiry(world: World, chain: ChainView, entry: Entry) -> list[Action]:

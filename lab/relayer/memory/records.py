@@ -98,6 +98,7 @@ class World:
 
     `active`: entries that may need a call, by (timestamp, chain order, tx_id). `children`: active entries by the key of
     what they depend on, on their own chain. `final`: blocks known as final. `spent`: mined attempts without success.
+    `ahead`: an execution may be sent right behind the call that makes its transaction READY.
     """
 
     chains: Mapping[str, ChainView]
@@ -110,6 +111,7 @@ class World:
     final: AbstractSet[BlockId] = frozenset()
     spent: Mapping[Job, int] = field(default_factory=dict)
     deadline_passed: AbstractSet[Key] = frozenset()
+    ahead: bool = False
 
     def exhausted(self, kind: Kind, key: Key) -> bool:
         return self.spent.get((kind, *key), 0) >= ATTEMPTS_MAX[kind]
@@ -117,7 +119,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One wanted call. `needs`: blocks it rests on. `after`: a key that must be READY, or on its way there, first."""
+    """One wanted call. `needs`: blocks it rests on. `after`: a key that must be READY, or on its way there, first.
+
+    Of an execution that is its own, not READY yet: no node can say what it would take, or that it would be taken.
+    """
 
     kind: Kind
     chain: str
@@ -131,3 +136,8 @@ class Action:
     def job(self) -> Job:
         """Kind, chain and tx_id: what an intent is for."""
         return self.kind, self.chain, self.tx_id
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it is an execution of what is only on its way to READY."""
+        return self.kind == "execute" and self.after is not None

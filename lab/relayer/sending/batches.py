@@ -1,6 +1,7 @@
 """Which of the calls wanted now go together: into one call of a batch entry point, or at least into one request.
 
 Only of a backlog: below `BACKLOG` calls of a kind each is made by itself, in the order in which they are wanted.
+Executions of what is not READY yet go in batches, behind everything else, or wait.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Batches:
         `grouped`: whether an action is to be made now, and there is any use in having it together with others.
         """
         wanted = [(action, grouped(action)) for action in actions]
+        ahead: dict[str, list[Action]] = {}
+        for action, together in wanted:
+            if action.ahead and together:
+                ahead.setdefault(action.chain, []).append(action)
+        wanted = [(action, together) for action, together in wanted if not action.ahead]
         counts = Counter((action.chain, action.kind) for action, together in wanted if together)
         groups: list[tuple[Action, ...]] = []
         waiting: dict[tuple[str, Kind], list[Action]] = {}
@@ -95,7 +101,12 @@ class Batches:
             group.append(action)
             if len(group) >= self._sizes.get(key, SIZES[action.kind]):
                 groups.append(tuple(waiting.pop(key)))
-        return groups + [tuple(group) for group in waiting.values()]
+        groups += [tuple(group) for group in waiting.values()]
+        for chain, behind in ahead.items():
+            size = self._sizes.get((chain, "execute"), SIZES["execute"])
+            parts = [tuple(behind[start : start + size]) for start in range(0, len(behind), size)]
+            groups += [part for part in parts if len(part) >= BACKLOG]
+        return groups
 
 
 def _words(data: str) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from lab.coordinator import Account, Codec
-from lab.relayer.deciding.decisions import is_over
+from lab.relayer.deciding.decisions import is_over, soonest
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.ledger import Ledger
 from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify, World
@@ -74,7 +75,7 @@ class Caller(Outcomes):
             if action.kind not in SIZES or sender.has(action.job) or self._waits(action, now_ms):
                 return False
             batched = action.kind in self.batches.points and action.job not in sender.alone
-            return batched or self._chains[action.chain].ahead.batches
+            return batched or (self._chains[action.chain].ahead.batches and not action.ahead)
 
         return self.batches.groups(actions, grouped)
 
@@ -101,8 +102,10 @@ class Caller(Outcomes):
         together: dict[Job, Action] = {}
         for action in actions:
             if self._may(chain, action, sender, now_ms, together) and self.still_canonical(action.needs) == "yes":
-                together[action.job] = action
+                together[action.job] = _in_time(chain, action, now_ms)
         batch = list(together.values())
+        if actions[0].ahead:
+            return self._act_ahead(chain, point, batch, sender, now_ms)
         if len(batch) < 2:
             return all([self.act(chain, action, sender, now_ms) for action in batch])
         data = point.data(self._codec, batch)
@@ -118,12 +121,24 @@ class Caller(Outcomes):
             self.batches.takes_at_most(chain.name, batch[0].kind, middle)
         return False
 
+    def _act_ahead(
+        self, chain: Chain, point: EntryPoint, batch: Sequence[Action], sender: Sender, now_ms: int
+    ) -> bool:
+        """Executions behind their resolution, by what others have taken before; where that is not known they wait."""
+        data = point.data(self._codec, batch)
+        gas = self.batches.gas(chain.name, "execute", len(batch), data) if batch else None
+        limit = self._limit(chain, gas, len(batch)) if gas is not None else None
+        if limit is not None:
+            sender.submit_batch(batch, data, limit, now_ms)
+        return limit is not None
+
     def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> bool:
         """Submit one wanted call unless something stands against it now; whether it was. Raises as `act_all` does."""
         if not self._may(chain, action, sender, now_ms):
             return False
         if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
             return False  # a resolve still under way will end it just as well
+        action = _in_time(chain, action, now_ms)
         prepared = self.prepared(chain, action, now_ms)
         if prepared is not None:
             sender.submit(action, *prepared, now_ms)
@@ -193,9 +208,13 @@ class Caller(Outcomes):
                 raise
             return None, chain.codec.reasons.worded(reason or "")
         chain.unblock_calls()
+        return self._limit(chain, estimate, size), ""
+
+    def _limit(self, chain: Chain, estimate: int, size: int) -> int | None:
+        """A batch's gas limit with room; None where it takes much of a block."""
         gas = estimate * 6 // 5 + 20_000 * size
         block = chain.head.gas_limit if chain.head is not None else 0
-        return (gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None), ""
+        return gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None
 
     def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
         """A gas limit with room, or None when the contract would refuse the call."""
@@ -230,3 +249,12 @@ class Caller(Outcomes):
                 self._learn_end(chain, (action.chain, action.tx_id), None)
         call = {"chain": chain.name, "kind": action.kind, "tx_id": action.tx_id}
         self._notify({"event": "refused", **call, "reason": reason, "wait_ms": wait_ms})
+
+
+def _in_time(chain: Chain, action: Action, now_ms: int) -> Action:
+    """A mirror for a time that can still be met: since it was decided much may have been sent before it."""
+    if action.kind != "mirror":
+        return action
+    *content, timestamp = action.args
+    at = soonest(chain.view(now_ms), chain.genesis_time * 1000 + now_ms)
+    return action if timestamp >= at else replace(action, args=(*content, at))

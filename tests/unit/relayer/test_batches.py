@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from lab.coordinator import Codec
 from lab.relayer import CRASH_POINTS
+from lab.relayer.deciding import decisions
+from lab.relayer.memory.records import Action, World
 from lab.relayer.memory.store import SEPARATOR
 from lab.relayer.sending.batches import BACKLOG, Batches
 
@@ -18,6 +22,19 @@ from .fakes import ABI, BATCH_ABI, BatchingChain, FakeChain, decode_raw
 from .test_crash import die_at
 
 MANY = 40
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The decisions, of which one may be replaced."""
+
+    decide: Callable[..., Any] = decisions.decide
+    questions: Callable[..., Any] = decisions.questions
+    justified: Callable[..., Any] = decisions.justified
+    pending: Callable[..., Any] = decisions.pending
+
+
+CORE = _Core()
 
 
 def bench_of(folder: Path, *, abi: list[dict[str, Any]] = BATCH_ABI, kind: type[FakeChain] = FakeChain) -> Bench:
@@ -55,6 +72,96 @@ def test_a_backlog_goes_in_batches(tmp_path: Path, kind: type[FakeChain]) -> Non
     assert all_executed(bench)
     assert calls(bench, "two") == {"resolve_batch": 1, "execute_batch": 1}
     assert calls(bench, "one") == {"buffer_batch": 2, "resolve_batch": 2, "execute_batch": 1}
+
+
+def second_wave(bench: Bench) -> None:
+    """As many roots again, due later, once the first have shown what an execution takes."""
+    bench.run(40)
+    for number in range(1, MANY + 1):
+        bench.buffer("two", 200 + number, at=60)
+
+
+def second_ended(bench: Bench) -> bool:
+    """All of the second wave is EXECUTED."""
+    return {bench.state("two", 200 + number) for number in range(1, MANY + 1)} == {"EXECUTED"}
+
+
+def test_executions_go_right_behind_their_resolution(tmp_path: Path) -> None:
+    """In one block, once a node has said what a batch of them takes."""
+    bench = bench_of(tmp_path)
+    second_wave(bench)
+    bench.run(40)
+    assert second_ended(bench)
+    assert calls(bench, "two") == {"resolve_batch": 2, "execute_batch": 2}
+    two = bench.chains["two"]
+    hashes = [decode_raw(raw, bench.account.address).hash for raw in two.sent[-2:]]
+    assert len({two._eth_getTransactionReceipt(tx_hash)["blockNumber"] for tx_hash in hashes}) == 1
+
+
+def test_what_has_been_executed_ahead_in_vain_is_executed_by_itself(tmp_path: Path) -> None:
+    """Somebody else took one of them first, so that its batch reverted: the others are resolved, then executed."""
+    bench = bench_of(tmp_path)
+    second_wave(bench)
+    two = bench.chains["two"]
+    bench.run(40, until=lambda: calls(bench, "two")["execute_batch"] == 2)
+    two.operate("resolve_dependency", tx_id(205))
+    two.operate("mark_executed", tx_id(205))
+    bench.run(60)
+    assert second_ended(bench)
+    assert len(two.head.state.executions) == len(set(two.head.state.executions))
+    assert bench.store().spent()["execute", "two", tx_id(206)] == 1
+
+
+@pytest.mark.parametrize("point", ["after_intent", "before_send", "after_send", "after_receipt"])
+@pytest.mark.parametrize("kind", [FakeChain, BatchingChain])
+def test_a_crash_between_a_resolution_and_its_execution_converges(
+    point: str, kind: type[FakeChain], tmp_path: Path
+) -> None:
+    """The next life finds both, or the first alone."""
+    bench = bench_of(tmp_path, kind=kind)
+    second_wave(bench)
+    bench.run(40, until=lambda: bench.clock.ms >= 56_000)
+    die_at(bench, point, 1, seconds=60)
+    assert second_ended(bench)
+    executions = bench.chains["two"].head.state.executions
+    assert len(executions) == len(set(executions))
+
+
+@pytest.mark.parametrize("requeue", [True, False])
+def test_a_reorg_takes_a_resolution_and_its_execution_along(tmp_path: Path, requeue: bool) -> None:
+    """Both come again, in their order, with the same bytes."""
+    bench = bench_of(tmp_path)
+    second_wave(bench)
+    bench.run(60, until=lambda: calls(bench, "two")["execute_batch"] == 2)
+    bench.run(2)
+    bench.chains["two"].reorg(1, requeue=requeue)
+    bench.run(60)
+    assert second_ended(bench)
+    assert len(set(bench.chains["two"].sent)) == 4
+
+
+@pytest.mark.parametrize("flows", [1, MANY])
+def test_a_mirror_that_is_sent_long_after_it_was_decided_is_in_time(
+    tmp_path: Path, flows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Single or in a batch: what comes before it in the same poll may take seconds, and its time would be past."""
+    bench = Bench(tmp_path, abi=BATCH_ABI)
+    for number in range(1, flows + 1):
+        bench.buffer("two", number, at=10)
+        bench.buffer("one", 100 + number, at=26, after=number)
+
+    def slowly(world: World) -> list[Action]:
+        actions = decisions.decide(world)
+        if any(action.kind == "mirror" for action in actions) and bench.clock.ms < 20_000:
+            bench.clock.ms += 14_000
+        return actions
+
+    assert bench.relayer is not None
+    monkeypatch.setattr(bench.relayer, "_core", replace(CORE, decide=slowly))
+    bench.run(100)
+    assert {bench.state("one", 100 + number) for number in range(1, flows + 1)} == {"EXECUTED"}
+    assert not any(attempts for (kind, *_), attempts in bench.store().spent().items() if kind == "mirror")
+    assert calls(bench, "one")["buffer_batch" if flows > 1 else "buffer_transaction"] == (flows > 1) + 1
 
 
 def test_a_contract_without_batches_gets_single_calls_in_few_requests(tmp_path: Path) -> None:

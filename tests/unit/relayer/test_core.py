@@ -133,24 +133,94 @@ def test_children_across_chains(entries: tuple[Entry, ...], changes: dict[str, A
 
 
 def test_a_mirror_carries_the_parents_content_and_a_reachable_timestamp() -> None:
-    """Origin and payload of the parent, the child's chain as target, two blocks ahead rounded up, what it rests on."""
+    """Origin and payload of the parent, the child's chain as target, the block after the next, what it rests on."""
     (action,) = decide(world(EXECUTED, CHILD))
-    assert action.args == ("0x01", A, B, "0xda", "0x" + "00" * 32, NOW + 4)
+    assert action.args == ("0x01", A, B, "0xda", "0x" + "00" * 32, NOW + 2)
     assert action.needs == (at("a", 5),)
     (later,) = decide(world(EXECUTED, replace(CHILD, timestamp=NOW + 20)))
     assert later.args[-1] == NOW + 20
 
 
+@pytest.mark.parametrize(
+    ("now_ms", "changes", "expected"),
+    [
+        (-2000, {}, 2),
+        (-499, {}, 3),  # too late for the next block: as if it were missed
+        (500, {}, 3),  # that block is late
+        (4000, {}, 7),
+        (-2000, {"block_time_ms": 12_000}, 22),
+        (5000, {"block_time_ms": 12_000}, 22),
+        (8000, {"block_time_ms": 12_000}, 23),
+        (-2000, {"head_timestamp": NOW + 9}, 13),
+        (-2000, {"block_time_ms": 250}, -1),
+        (100, {"block_time_ms": 250}, 1),
+        (100, {"block_time_ms": 2000, "mines_empty_blocks": False}, 5),
+    ],
+)
+def test_a_mirror_is_due_with_the_block_after_the_first_that_can_hold_it(
+    now_ms: int, changes: dict[str, Any], expected: int
+) -> None:
+    """One block may be missed without a revert, and its resolution goes into the second."""
+    given = replace(world(EXECUTED, replace(CHILD, timestamp=NOW - 5), b=changes), now_unix_ms=NOW * 1000 + now_ms)
+    (action,) = decide(given)
+    assert action.args[-1] - NOW == expected
+
+
 def test_a_mirror_too_late_for_its_child_is_not_made() -> None:
-    """Two blocks ahead lies beyond the child's window: useless."""
-    assert not decide(world(EXECUTED, replace(CHILD, timestamp=NOW - 27)))
-    assert decide(world(EXECUTED, replace(CHILD, timestamp=NOW - 26)))
+    """The block after the next lies beyond the child's window: useless."""
+    assert not decide(world(EXECUTED, replace(CHILD, timestamp=NOW - 29)))
+    assert decide(world(EXECUTED, replace(CHILD, timestamp=NOW - 28)))
 
 
 def test_two_children_share_one_mirror() -> None:
     """One mirror, by the earlier child."""
     second = replace(CHILD, tx_id="0x03", timestamp=NOW + 5)
     assert wanted(world(EXECUTED, CHILD, second)) == [MIRROR_IT]
+
+
+DUE_MIRROR = replace(MIRROR, timestamp=NOW)
+EXECUTE_CHILD = "execute b 0x02"
+
+
+@pytest.mark.parametrize(
+    ("entries", "changes", "expected"),
+    [
+        ((ROOT,), {}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": EARLY}, []),
+        # By the clock it is due, by the block's own time it may not be.
+        ((ROOT,), {"a": {"head_timestamp": NOW - 3}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"a": {"mines_empty_blocks": False}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"a": {"mines_empty_blocks": False, "head_timestamp": NOW}}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": {"next_timestamp": NOW + 24}}, [RESOLVE_ROOT, EXECUTE_ROOT]),
+        ((ROOT,), {"a": {"next_timestamp": NOW + 25}}, [RESOLVE_ROOT]),
+        ((ROOT,), {"spent": {("execute", "a", "0x01"): 4}}, [RESOLVE_ROOT]),
+        ((READY, CHILD), {"a": {"accepting": False}}, [MIRROR_IT]),
+        ((READY, CHILD, DUE_MIRROR), {"a": {"accepting": False}}, [RESOLVE_MIRROR, RESOLVE_CHILD, EXECUTE_CHILD]),
+        (
+            (READY, CHILD, replace(MIRROR, timestamp=NOW - 7)),
+            {"a": {"accepting": False}, "b": {"next_timestamp": NOW + 20}},
+            [RESOLVE_MIRROR, RESOLVE_CHILD],
+        ),
+        (
+            (READY, CHILD, DUE_MIRROR),
+            {"a": {"accepting": False}, "execution_order": "executed"},
+            [],
+        ),
+        (
+            (EXECUTED, CHILD, DUE_MIRROR),
+            {"execution_order": "executed"},
+            [RESOLVE_MIRROR, RESOLVE_CHILD, EXECUTE_CHILD],
+        ),
+    ],
+)
+def test_an_execution_ahead_follows_a_resolution_that_every_next_block_takes(
+    entries: tuple[Entry, ...], changes: dict[str, Any], expected: list[str]
+) -> None:
+    """Behind its own resolution, whose time the head's makes certain and whose window stays open."""
+    given = world(*entries, ahead=True, **changes)
+    assert wanted(given) == expected
+    assert all(action.ahead and action.after == (action.chain, action.tx_id)
+               for action in decide(given) if action.kind == "execute")  # fmt: skip
 
 
 def test_a_parent_beside_its_child_must_be_final_and_is_not_mirrored() -> None:

@@ -65,6 +65,36 @@ def test_blocks_come_also_after_a_restart(shared_backend: ProcessBackend) -> Non
         node.stop()
 
 
+def test_blocks_carry_the_second_that_they_are_made_in(shared_backend: ProcessBackend) -> None:
+    """Whatever the node takes for now: its own time is that of its start, and behind by as long as that took."""
+    (node,) = shared_backend.start_all(
+        [NodeSpec("n", "run", ("--no-mining", "--timestamp", str(int(time.time()) - 100)))]
+    )
+    try:
+        rpc = Rpc(HttpTransport(node.url, timeout_s=600))
+        with interval_miner(lambda: RedactedUrl(node.url), 1000):
+            assert within(120, lambda: rpc.block_number() >= 2)
+        # What is made for it while its blocks come goes by the same time.
+        assert rpc.call("evm_mine") == "0x0"
+        block = rpc.block("latest")
+        assert block is not None
+        assert -60 < int(block["timestamp"], 16) - time.time() <= 1
+    finally:
+        node.stop()
+
+
+def test_a_node_that_is_ahead_makes_blocks_all_the_same(shared_backend: ProcessBackend) -> None:
+    """Its blocks come in its own time until the clock has come up with it."""
+    (node,) = shared_backend.start_all(
+        [NodeSpec("n", "run", ("--no-mining", "--timestamp", str(int(time.time()) + 1000)))]
+    )
+    try:
+        with interval_miner(lambda: RedactedUrl(node.url), 100):
+            assert within(120, lambda: head_of(node.url) >= 2)
+    finally:
+        node.stop()
+
+
 def test_a_node_without_an_address_is_asked_again() -> None:
     """Between its end and its next start a node has none; the thread lives on."""
     asked = 0
