@@ -61,7 +61,9 @@ def read_account(session: Session) -> Account:
 
 
 def _report(status: dict[str, Any]) -> None:
-    print(json.dumps(status), file=sys.stderr, flush=True)
+    # In one piece: what an endpoint does may be reported while chains are asked side by side.
+    sys.stderr.write(json.dumps(status) + "\n")
+    sys.stderr.flush()
 
 
 def _report_endpoint(clock: WallClock, chain: str, text: str) -> None:
