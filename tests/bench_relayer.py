@@ -18,9 +18,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from lab.monitor.collect.relayer import look_at
+from tests.bench_stages import stages
 from tests.unit.relayer.bench import Bench
 from tests.unit.relayer.fakes import BATCH_ABI, GENESIS, BatchingChain, Coordinator, MinedBlock
 
@@ -160,6 +162,7 @@ def flows(rate: str, seconds: str, backend: str, extra: Sequence[str]) -> dict[s
         load = json.loads((run / "load.json").read_text(encoding="utf-8"))
         lines = (run / "logs" / "relayer.log").read_text(encoding="utf-8").splitlines()
         timed = [json.loads(line) for line in lines if line.startswith('{"event": "timing", ')]
+        spent = stages(run)
     finally:
         shutil.rmtree(folder)
     ended, parts = max(1, load["flows"]["ended"]), {**load["resources"]["chains"], **load["resources"]["processes"]}
@@ -171,6 +174,7 @@ def flows(rate: str, seconds: str, backend: str, extra: Sequence[str]) -> dict[s
         "cpu_ms_a_flow": {name: round(part["cpu_seconds"] / ended * 1000, 3) for name, part in parts.items()},
         "relayer_waits_ms_a_flow": {line["method"]: round(line["seconds"] / ended * 1000, 3) for line in timed},
         "relayer_requests": {line["method"]: (line["requests"], line["calls"]) for line in timed},
+        "stages_mean_s": {name: round(mean(values), 2) for name, values in spent.items()},
     }
 
 
@@ -186,8 +190,13 @@ def flow_table(figures: dict[str, Any]) -> str:
         ("of these reverted", [each["flows"]["relayer_reverts"] for each in both]),
         ("processor of the host, %", [each["host_cpu_percent"] for each in both]),
     ]
-    for key, text in (("cpu_ms_a_flow", "processor"), ("relayer_waits_ms_a_flow", "relayer waits for")):
+    parts = (
+        ("cpu_ms_a_flow", "processor: {}, ms a flow"),
+        ("relayer_waits_ms_a_flow", "relayer waits for: {}, ms a flow"),
+        ("stages_mean_s", "a flow waits {}, s"),
+    )
+    for key, text in parts:
         names = dict.fromkeys(name for each in both for name in each[key])
-        rows += [(f"{text}: {name}, ms a flow", [each[key].get(name, 0) for each in both]) for name in names]
+        rows += [(text.format(name), [each[key].get(name, 0) for each in both]) for name in names]
     head = f"{'':52}{'one by one':>12}{'in batches':>12}"
     return "\n".join([head, *(f"{name:52}{values[0]:>12,.2f}{values[1]:>12,.2f}" for name, values in rows)])

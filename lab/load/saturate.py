@@ -21,6 +21,8 @@ STEP_MS = 10_000
 RATE_MAX = 64_000.0
 CLOSE_ENOUGH = 0.08
 STEPS_MAX = 14
+# Flows that take too long without a queue wait for blocks and their finality, at any rate, or for the relayer's polls.
+LATE = "relayer or confirmations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,9 @@ def judge_step(tps: float, result: Result, folder: Path) -> StepOutcome:
     if result.judged.bottleneck == "node":
         reasons.append(f"the node fell behind: {result.totals.tps:,.0f} a second were mined")
     bottleneck = result.judged.bottleneck if reasons else "none reached"
+    late = any(v.criterion == "cross-chain latency" and v.outcome is Outcome.NOT_MET for v in result.judged.verdicts)
+    if late and bottleneck == "none reached":
+        bottleneck = LATE
     return StepOutcome(tps, rate.tps, bottleneck, "; ".join(reasons), folder.name)
 
 

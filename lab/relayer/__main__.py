@@ -23,7 +23,7 @@ from lab.bounded_files import read_object
 from lab.coordinator import Account
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
-from lab.relayer.clock import WallClock
+from lab.relayer.clock import WallClock, next_poll_ms
 from lab.relayer.memory.records import CRASH_POINTS
 from lab.relayer.parts import REFERENCE
 from lab.relayer.relayer import Relayer
@@ -61,7 +61,9 @@ def read_account(session: Session) -> Account:
 
 
 def _report(status: dict[str, Any]) -> None:
-    print(json.dumps(status), file=sys.stderr, flush=True)
+    # In one piece: what an endpoint does may be reported while chains are asked side by side.
+    sys.stderr.write(json.dumps(status) + "\n")
+    sys.stderr.flush()
 
 
 def _report_endpoint(clock: WallClock, chain: str, text: str) -> None:
@@ -157,8 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             was_idle = idle
             _report({"t_ms": clock.now_ms(), "event": "idle" if idle else "busy"})
         if not stopping:
-            # From the beginning of one poll to that of the next, however long it took.
-            clock.sleep(max(0, begun_ms + session.poll_interval_ms - clock.now_ms()) / 1000)
+            # One that took longer than an interval is followed by the next at once.
+            clock.sleep(max(0, next_poll_ms(begun_ms, session.poll_interval_ms) - clock.now_ms()) / 1000)
     relayer.close()
     _close(transports.values(), timings)
     _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})

@@ -23,6 +23,15 @@ class Clock(Protocol):
         """Return after this long, or earlier when woken."""
 
 
+def next_poll_ms(begun_ms: int, poll_ms: int) -> int:
+    """When the poll after one that began then is due: a quarter of an interval past a whole number of them.
+
+    Blocks come with whole seconds. So their news is there, and nearly a block time is left to be in the next.
+    """
+    behind = poll_ms // 4
+    return ((begun_ms - behind) // poll_ms + 1) * poll_ms + behind
+
+
 class WallClock:
     """Wall time, `speed` times as fast from genesis on; `wake` ends a sleep early, for a clean stop."""
 

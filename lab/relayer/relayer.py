@@ -18,9 +18,9 @@ from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent
 from lab.relayer.memory.records import Action, BlockId, Crash, Mark, Notify, World
 from lab.relayer.parts import REFERENCE, Parts
-from lab.relayer.reading.apply_scan import Findings, apply_scan
+from lab.relayer.reading.apply_scan import Findings
 from lab.relayer.reading.chain import Chain
-from lab.relayer.reading.completeness import check_announced
+from lab.relayer.reading.news import Looks, News
 from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcFailure, RpcTimeout, Transport
 
@@ -49,7 +49,7 @@ class Relayer:
         parts: Parts = REFERENCE,
     ) -> None:
         self._session, self._account, self._clock = session, account, clock
-        self._core, self._scan_chain, self._check_complete = parts.core, parts.scan, parts.complete
+        self._core = parts.core
         self._crash, self._notify = crash, notify
         self._codec = Codec.of(session)
         self._can_expire = self._codec.has("expire_transaction")
@@ -69,6 +69,7 @@ class Relayer:
         for name, chain in self._chains.items():
             order[name], rollups[name] = chain.order, chain.facts.rollup.lower()
         self._ledger = parts.ledger(order, self._store.entries(), rollups)
+        self._looks = Looks(self._ledger, parts.scan, parts.complete)
         self._final: set[BlockId] = set()
         self._spent = self._store.spent()
         self._caller = parts.caller(
@@ -92,12 +93,15 @@ class Relayer:
         silent = [chain for chain in self._chains.values() if chain.silent]
         for chain in self._chains.values():
             chain.fresh = False
-            chain.fresh = chain not in silent and self._guarded(chain, self._scan)
+        self._look_at([chain for chain in self._chains.values() if chain not in silent])
         self._learn_finality()
         with self._store.batch():
             self._manage_and_act()
-        for chain in silent:
-            chain.fresh = self._guarded(chain, self._scan)
+        self._look_at(silent)
+
+    def _look_at(self, chains: Sequence[Chain]) -> None:
+        for chain, news in self._looks.at(chains):
+            chain.fresh = self._guarded(chain, self._scan, news)
 
     def _manage_and_act(self) -> None:
         # A chain whose calls fail from here on is still known well enough for others to rest on.
@@ -131,10 +135,12 @@ class Relayer:
         for chain in self._chains.values():
             if chain.unsaved:
                 self._save_position(chain, chain.unsaved)
+        self._looks.close()
         self._store.close()
 
     def abandon(self) -> None:
         """Let go of the store as a crash does: what was not written down is lost."""
+        self._looks.close()
         self._store.close()
 
     # --- parts of a poll ------------------------------------------------------------------------------------------
@@ -150,35 +156,24 @@ class Relayer:
     def _notify_failure(self, chain: Chain, during: str, failure: RpcFailure) -> None:
         self._notify({"event": "rpc_failure", "chain": chain.name, "during": during, "error": str(failure)})
 
-    def _scan(self, chain: Chain) -> None:
+    def _scan(self, chain: Chain, news: News | RpcFailure) -> None:
+        """Take over what a look at a chain has brought."""
+        if isinstance(news, RpcFailure):
+            raise news
+        if news.scan is None or news.findings is None:
+            chain.head = news.head
+        else:
+            self._take_scan(chain, news.scan, news.findings)
         try:
-            chain.knock()
-            if not chain.identified:
-                chain.identify()
-            self._scan_news(chain)
             chain.check_clock(self._clock.now_ms())
         except RpcTimeout:
             chain.silent += 1
             raise
 
-    def _scan_news(self, chain: Chain) -> None:
-        head, scan = self._scan_chain(chain.rpc, chain.facts.contract, chain.trail, chain.facts.start_block)
-        if scan is None:
-            chain.head = head
-            if chain.window_s is None:
-                chain.window_s = chain.read_window()
-            return
-        if scan.ancestor is not None:
-            # Another history: a reorg, or another chain altogether.
-            chain.identify()
-        self._check_complete(chain, scan)
-        news = apply_scan(chain, self._ledger, scan)
-        check_announced(chain, news.unannounced)
-        if news.window_touched or chain.window_s is None:
-            chain.window_s = chain.read_window()
+    def _take_scan(self, chain: Chain, scan: Scan, news: Findings) -> None:
         reopened = self._senders[chain.name].reopened(scan.ancestor) if scan.ancestor is not None else []
         self._save_scan(chain, scan, news, reopened)
-        chain.advance(head, scan.marks, scan.ancestor)
+        chain.advance(scan.head, scan.marks, scan.ancestor)
         self._ledger.remove(news.gone)
         self._ledger.put(news.changed.values())
         if scan.ancestor is not None:

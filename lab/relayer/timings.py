@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,14 +16,17 @@ class Timings:
 
     def __init__(self) -> None:
         self._methods: dict[str, list[float]] = {}
+        # Chains are asked side by side.
+        self._lock = threading.Lock()
         self._begun = time.monotonic()
 
     def note(self, method: str, calls: int, seconds: float) -> None:
         """A request was answered, or failed."""
-        spent = self._methods.setdefault(method, [0, 0, 0.0])
-        spent[0] += 1
-        spent[1] += calls
-        spent[2] += seconds
+        with self._lock:
+            spent = self._methods.setdefault(method, [0, 0, 0.0])
+            spent[0] += 1
+            spent[1] += calls
+            spent[2] += seconds
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Near the end of a relayer's log: one for each method, and one of the process."""

@@ -121,9 +121,7 @@ class Caller(Outcomes):
             self.batches.takes_at_most(chain.name, batch[0].kind, middle)
         return False
 
-    def _act_ahead(
-        self, chain: Chain, point: EntryPoint, batch: Sequence[Action], sender: Sender, now_ms: int
-    ) -> bool:
+    def _act_ahead(self, chain: Chain, point: EntryPoint, batch: Sequence[Action], sender: Sender, now_ms: int) -> bool:
         """Executions behind their resolution, by what others have taken before; where that is not known they wait."""
         data = point.data(self._codec, batch)
         gas = self.batches.gas(chain.name, "execute", len(batch), data) if batch else None

@@ -302,6 +302,7 @@ def test_a_queue_of_flows_that_grows_is_a_finding(
     """Whatever the latency: a rate at which each flow waits longer than the one before it does not hold."""
     drift = {"flow_drift": (first, last), "flow_slack_ms": 2_000.0, "flows": True, "cross_chain_ms": [4_000.0] * 100}
     assert outcome_of("flow queue", **drift, **more) is outcome
+    assert bottleneck(facts(**drift, **more)) == ("relayer" if outcome is Outcome.NOT_MET else "none reached")
 
 
 def test_the_throughput_of_flows_is_of_flows() -> None:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from lab.load.analyse.flows import FlowFifth
+from lab.load.analyse.judge import judge
 from lab.load.profile.profile import load_profile
-from lab.load.saturate import CLOSE_ENOUGH, Saturation, StepOutcome, at_rate, first_rate, search, summary_lines
+from lab.load.saturate import (
+    CLOSE_ENOUGH,
+    LATE,
+    Saturation,
+    StepOutcome,
+    at_rate,
+    first_rate,
+    judge_step,
+    search,
+    summary_lines,
+)
+
+from .test_judge import facts
 
 
 def system(capacity: float, asked: list[float]) -> Callable[[float], StepOutcome]:
@@ -58,3 +75,25 @@ def test_the_end_is_told() -> None:
     assert "500/s offered" in lines[0]
     assert "held" in lines[0]
     assert lines[-1] == "highest rate that held: 500 a second; bottleneck: node"
+
+
+@pytest.mark.parametrize(
+    ("latencies_ms", "drift_ms", "expected"),
+    [
+        ([4_000.0], 4_000.0, "none reached"),
+        ([40_000.0], 4_000.0, LATE),
+        ([40_000.0], 12_000.0, "relayer"),
+        ([4_000.0], 12_000.0, "relayer"),
+    ],
+)
+def test_a_step_of_flows_that_did_not_hold_names_what_waits(
+    latencies_ms: list[float], drift_ms: float, expected: str
+) -> None:
+    """Every transaction of the generator's was mined in time."""
+    fifths = [FlowFifth(flows=100, open=0, latency_p50_ms=ms) for ms in (4_000.0, drift_ms)]
+    flows = {"flows": True, "cross_chain_ms": latencies_ms * 100, "flow_drift": tuple(fifths), "flow_slack_ms": 2_000.0}
+    totals = SimpleNamespace(succeeded=100, tps=100.0, low_tps=100.0, high_tps=100.0)
+    result: Any = SimpleNamespace(judged=judge(facts(**flows)), problems=(), totals=totals, flows=None)
+    step = judge_step(100, result, Path("folder"))
+    assert step.bottleneck == expected
+    assert bool(step.why) == (expected != "none reached")
