@@ -1,6 +1,6 @@
 """Mines a chain's blocks from outside, one each block time, in a thread of its own.
 
-A block is made when a whole number of block times has passed since the epoch, and carries that second, as a slot's does.
+A block is made when a whole number of block times has passed since the epoch, and carries that second, as a slot does.
 A node's own time is behind by as long as it took to start: by that much later everything would be due.
 
 Anvil's own interval mining does the same, and keeps up to 1,500 states in memory where blocks are two seconds apart or
