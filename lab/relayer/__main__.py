@@ -25,6 +25,7 @@ from lab.errors import LabError, UsageError
 from lab.model.session import Session
 from lab.relayer.clock import WallClock, next_poll_ms
 from lab.relayer.memory.records import CRASH_POINTS
+from lab.relayer.pace import until_poll
 from lab.relayer.parts import REFERENCE
 from lab.relayer.relayer import Relayer
 from lab.relayer.timings import Timed, Timings
@@ -158,9 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if idle != was_idle:
             was_idle = idle
             _report({"t_ms": clock.now_ms(), "event": "idle" if idle else "busy"})
-        if not stopping:
-            # One that took longer than an interval is followed by the next at once.
-            clock.sleep(max(0, next_poll_ms(begun_ms, session.poll_interval_ms) - clock.now_ms()) / 1000)
+        # One that took longer than an interval is followed by the next at once.
+        until_poll(relayer, clock, next_poll_ms(begun_ms, session.poll_interval_ms), lambda: bool(stopping))
     relayer.close()
     _close(transports.values(), timings)
     _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})

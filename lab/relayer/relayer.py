@@ -6,7 +6,8 @@ whose calls fail is left out until the next poll; what depends on it waits, ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from lab.relayer.clock import Clock
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent
 from lab.relayer.memory.records import Action, BlockId, Crash, Mark, Notify, World
+from lab.relayer.pace import Sooner, sooner
 from lab.relayer.parts import REFERENCE, Parts
 from lab.relayer.reading.apply_scan import Findings
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.news import Looks, News
 from lab.relayer.reading.scan import Scan
+from lab.relayer.sending.sender import Questions
 from lab.rpc import RpcFailure, RpcTimeout, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
@@ -90,40 +93,63 @@ class Relayer:
 
     def step(self) -> None:
         """One poll over all chains, in declared order; one that last gave no answer keeps no other waiting."""
+        self._begun_ms = self._clock.now_ms()
         silent = [chain for chain in self._chains.values() if chain.silent]
         for chain in self._chains.values():
             chain.fresh = False
         self._look_at([chain for chain in self._chains.values() if chain not in silent])
         self._learn_finality()
         with self._store.batch():
-            self._manage_and_act()
+            self._manage_and_act(self._chains.values())
         self._look_at(silent)
+
+    def sooner(self, poll_ms: int) -> Sooner | None:
+        """What to look at before the poll that is due then, if there is anything."""
+        quick = [c for c in self._chains.values() if c.fresh and c.facts.block_time_ms < self._session.poll_interval_ms]
+        opened = {chain.name: self._senders[chain.name].open.values() for chain in quick}
+        return sooner(quick, opened, self._ledger.active(), self._begun_ms, self._clock.now_ms(), poll_ms)
+
+    def look(self, names: AbstractSet[str]) -> None:
+        """Settle what was mined on some chains, and send what has to follow there; the rest is the next poll's."""
+        self._begun_ms = self._clock.now_ms()
+        chains = [chain for name, chain in self._chains.items() if name in names]
+        for chain in chains:
+            chain.fresh = False
+        self._look_at(chains)
+        with self._store.batch():
+            self._manage_and_act(chains, settle_only=True)
 
     def _look_at(self, chains: Sequence[Chain]) -> None:
         for chain, news in self._looks.at(chains):
             chain.fresh = self._guarded(chain, self._scan, news)
 
-    def _manage_and_act(self) -> None:
+    def _manage_and_act(self, chains: Collection[Chain], *, settle_only: bool = False) -> None:
         # A chain whose calls fail from here on is still known well enough for others to rest on.
         stopped: set[str] = set()
         self._caller.look_again()
-        for chain in self._chains.values():
-            if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._manage_pending):
+        for chain in chains:
+            pending = chain.fresh and bool(self._senders[chain.name].open)
+            if pending and not self._guarded(chain, self._manage_pending, settle_only):
                 stopped.add(chain.name)
-        self._learn_finality()
-        if not self._can_expire:
-            world = self._world()
-            for chain in self._chains.values():
-                if chain.fresh and chain.name not in stopped:
-                    self._guarded(chain, self._caller.look_at_lapsed, world)
+        if not settle_only:
+            self._learn_finality()
+            self._look_at_lapsed(stopped)
         self._caller.look_again()
-        actions = self._core.decide(self._world())
+        actions = [action for action in self._core.decide(self._world()) if self._chains[action.chain] in chains]
         for group in self._caller.groups(actions, self._senders, self._clock.now_ms()):
             chain = self._chains[group[0].chain]
             if chain.name not in stopped and not self._guarded(chain, self._act, group):
                 stopped.add(chain.name)
-        for chain in self._chains.values():
+        for chain in chains:
             self._guarded(chain, self._send)
+
+    def _look_at_lapsed(self, stopped: AbstractSet[str]) -> None:
+        if self._can_expire:
+            return
+        world = self._world()
+        for chain in self._chains.values():
+            if chain.fresh and chain.name not in stopped:
+                self._guarded(chain, self._caller.look_at_lapsed, world)
 
     def idle(self) -> bool:
         """True when nothing is in flight and no transaction known needs a call any more."""
@@ -223,7 +249,7 @@ class Relayer:
         self._caller.look_again()
         self._senders[chain.name].send(self._clock.now_ms())
 
-    def _manage_pending(self, chain: Chain) -> None:
+    def _manage_pending(self, chain: Chain, settle_only: bool) -> None:
         world = self._world()
 
         def judge(intent: Intent) -> Answer:
@@ -238,7 +264,8 @@ class Relayer:
             return self._caller.prepared(chain, action, self._clock.now_ms()) if action is not None else None
 
         sender = self._senders[chain.name]
-        if sender.manage_pending(self._clock.now_ms(), judge, self._caller.reached, renew, self._caller.expect):
+        asked = Questions(judge, self._caller.reached, renew, self._caller.expect)
+        if sender.manage_pending(self._clock.now_ms(), asked, settle_only=settle_only):
             self._caller.forget(chain.name)
 
     def _learn_finality(self) -> None:

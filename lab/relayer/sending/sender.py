@@ -7,7 +7,7 @@ two transactions for one job can never both take effect.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lab.coordinator import Fees
 from lab.relayer.deciding.parents import Answer
@@ -26,6 +26,23 @@ Judge = Callable[[Intent], Answer]
 Reached = Callable[[Intent, BlockId, bool], bool]
 Renew = Callable[[Intent], tuple[str, int] | None]
 Expect = Callable[[Intent], list[Request]]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a sender asks of those who know more than its chain.
+
+    Attributes:
+        judge: Whether an intent may still take effect.
+        reached: Whether a single one had its effect.
+        renew: The call data and the gas limit that its job needs by now, None where it is no longer wanted.
+        expect: What `reached` will ask the node for.
+    """
+
+    judge: Judge
+    reached: Reached
+    renew: Renew
+    expect: Expect
 
 
 class Sender(Outbox):
@@ -48,13 +65,8 @@ class Sender(Outbox):
                     self._spent[job] = max(0, self._spent.get(job, 0) - 1)
             self.open[intent.id] = intent
 
-    def manage_pending(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew, expect: Expect) -> bool:
-        """Settle what was mined, care for what was not. Whether it took another's place. Raises an RpcFailure.
-
-        `judge` says whether an intent may still take effect, `reached` whether a single one had its effect, `renew`
-        gives the call data and the gas limit that its job needs by now, None where it is no longer wanted, `expect`
-        what `reached` will ask the node for.
-        """
+    def manage_pending(self, now_ms: int, asked: Questions, *, settle_only: bool = False) -> bool:
+        """Settle what was mined, care for what was not. Whether it took another's place. Raises an RpcFailure."""
         head = self._chain.head
         if not self.open or head is None:
             return False
@@ -65,37 +77,44 @@ class Sender(Outbox):
         intents = sorted(self.open.values(), key=lambda i: (i.nonce, i.id))
         mined = [intent for intent in intents if intent.nonce < mined_nonces]
         receipts = [("eth_getTransactionReceipt", [intent.last.hash]) for intent in mined]
-        states = [request for intent in mined for request in expect(intent)]
+        states = [request for intent in mined for request in asked.expect(intent)]
         with self._chain.ahead.asked([*receipts, *states], (head.number, head.hash)):
             for intent in mined:
-                self._settle(intent, head, reached)
+                if not self._settle(intent, head, asked.reached) and not settle_only:
+                    self._miss(intent)
+        if settle_only:
+            return False
         for intent in intents[len(mined) :]:
             self._missing.pop(intent.id, None)
-            self._manage_one(intent, head, now_ms, judge, renew)
+            self._manage_one(intent, head, now_ms, asked.judge, asked.renew)
         filled = self._close_gap(mined_nonces, head, now_ms)
         self._looked_at = head.hash
         return filled
 
     # --- after mining ---------------------------------------------------------------------------------------------
 
-    def _settle(self, intent: Intent, head: Head, reached: Reached) -> None:
+    def _settle(self, intent: Intent, head: Head, reached: Reached) -> bool:
+        """Whether the node has a receipt of one of its versions."""
         for version in reversed(intent.versions):
             receipt = self._chain.rpc.receipt(version.hash)
             if receipt is None:
                 continue
             block, ok = parse_place(self._chain.name, receipt)
             if block.number > head.number:
-                return  # the scan has not seen that block yet, so neither have we
+                return True  # the scan has not seen that block yet, so neither have we
             self._crash("after_receipt")
             if version.cancel:
                 self._finish(intent, block, "cancelled")
-                return
+                return True
             missed = tuple(single.tx_id for single in intent.singles() if not reached(single, block, ok))
             if missed:
                 self._missed(intent, missed, block)
             self._finish(intent, block, "failed" if missed else "done")
-            return
-        # A nonce without a receipt: either the node is between two states, or the nonce is used by a stranger.
+            return True
+        return False
+
+    def _miss(self, intent: Intent) -> None:
+        """A nonce without a receipt: either the node is between two states, or the nonce is used by a stranger."""
         self._missing[intent.id] = self._missing.get(intent.id, 0) + 1
         if self._missing[intent.id] >= 2:
             self._finish(intent, None, "lost")

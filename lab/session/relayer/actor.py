@@ -16,6 +16,7 @@ from lab.faults.transport.methods import SENDS
 from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
+from lab.relayer.pace import until_poll
 from lab.rpc import RpcFailure, Transport
 
 # Takes what `Relayer` takes.
@@ -184,21 +185,21 @@ class RelayerActor:
         self._close_store()
 
     def _live(self) -> None:
+        clock = SchedulerClock(self._scheduler)
         relayer = self._factory(
             self._session,
             self._transports,
             self._account,
             Path(self._session.store_path),
-            SchedulerClock(self._scheduler),
+            clock,
             crash=self._pass,
         )
         self._relayer = relayer
         while not self._stopping:
-            begun_ms = self._scheduler.now_ms
+            # From the beginning of one poll to that of the next, however long it took.
+            poll_ms = self._scheduler.now_ms + self._session.poll_interval_ms
             relayer.step()
-            if not self._stopping:
-                # From the beginning of one poll to that of the next, however long it took.
-                self._scheduler.sleep(max(0, begun_ms + self._session.poll_interval_ms - self._scheduler.now_ms) / 1000)
+            until_poll(relayer, clock, poll_ms, lambda: self._stopping)
         self._close_store()
         self._note("stop", "stop")
         if self._again:

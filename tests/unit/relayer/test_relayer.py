@@ -62,6 +62,58 @@ def test_a_child_is_ready_within_three_blocks_of_its_parents_finality(tmp_path: 
     assert bench.chains["one"].head.timestamp - GENESIS <= final_at + 3 * 6 + 2
 
 
+def looked(bench: Bench, poll_ms: int) -> int | None:
+    """When the relayer looks before that poll; it must be at `lazy`, the only one with blocks faster than polls."""
+    assert bench.relayer is not None
+    soon = bench.relayer.sooner(poll_ms)
+    assert soon is None or soon.chains == {"lazy"}
+    return soon.at_ms if soon is not None else None
+
+
+def test_where_blocks_come_faster_than_polls_it_looks_sooner(tmp_path: Path) -> None:
+    """When a transaction's time comes, and when what it sent can have been mined; at rest with the poll."""
+    bench = Bench(tmp_path)
+    bench.buffer("lazy", 1, at=5)
+    bench.run(4)
+    assert looked(bench, 6_000) == 5_000
+    bench.run(2)
+    assert bench.chains["lazy"].sent
+    assert looked(bench, 8_000) == 7_000
+    assert looked(bench, 7_000) is None
+    bench.run(6)
+    assert bench.state("lazy", 1) == "EXECUTED"
+    assert looked(bench, 14_000) is None
+
+
+def test_between_two_polls_what_has_to_follow_is_sent(tmp_path: Path) -> None:
+    """There alone: a chain with slower blocks is not asked."""
+    bench = Bench(tmp_path)
+    bench.buffer("lazy", 1, at=5)
+    bench.buffer("two", 2, at=6)
+    bench.run(6)
+    bench.chains["lazy"].mine(GENESIS + 7)
+    bench.clock.ms = 7_000
+    asked = bench.chains["two"].calls.total()
+    assert bench.relayer is not None
+    bench.relayer.look(frozenset({"lazy"}))
+    assert len(bench.chains["lazy"].sent) == 2
+    assert bench.chains["two"].calls.total() == asked
+    assert looked(bench, 9_000) == 8_000
+
+
+def test_what_no_node_took_waits_for_the_poll(tmp_path: Path) -> None:
+    """Else it would be sent again a block's time later, as often as it is lost."""
+    bench = Bench(tmp_path)
+    bench.buffer("lazy", 1, at=5)
+    bench.chains["lazy"].lose_requests = 10
+    bench.run(6)
+    assert bench.chains["lazy"].calls["eth_sendRawTransaction"] == 1
+    assert looked(bench, 8_000) is None
+    assert bench.relayer is not None
+    bench.relayer.look(frozenset({"lazy"}))
+    assert bench.chains["lazy"].calls["eth_sendRawTransaction"] == 1
+
+
 def test_nothing_is_mirrored_before_the_parent_is_final(tmp_path: Path) -> None:
     """Twenty blocks of finality on the parent's chain: no mirror until then, and the child expires first."""
     bench = Bench(tmp_path, finality={"two": Finality(blocks=20)})

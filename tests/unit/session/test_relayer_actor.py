@@ -26,6 +26,9 @@ class Slow:
     def step(self) -> None:
         self._scheduler.sleep(TURN_S)
 
+    def sooner(self, poll_ms: int) -> None:
+        return None
+
     def close(self) -> None:
         pass
 
