@@ -28,6 +28,7 @@ class LoadRun:
     """
 
     folder: Path
+    item: str
     profile: tuple[str, str | None]
     has_rows: bool
     failed: dict[str, str]
@@ -63,12 +64,16 @@ def counting_loads(load: Path) -> list[Counting]:
     return [_counting(runs) for runs in profiles.values()]
 
 
-def read_load_run(folder: Path) -> LoadRun:
-    """What the folder, and what stands beside it, says of a run, as far as it can be read; never raises."""
-    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder)
+def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
+    """What the folder, and what stands beside it, says of a run, as far as it can be read; never raises.
+
+    A folder that each run writes anew is `rewritten`: of what stands beside it the last line counts.
+    """
+    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder, last=rewritten)
     name = rows.profile_name or manifest.profile_name or outcome.profile or folder.name
     return LoadRun(
         folder=folder,
+        item=rows.item or manifest.item or outcome.item or f"load {name}",
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
         has_rows=(folder / FILE).is_file(),
         failed=outcome.failed | manifest.failed | _failed(rows),
