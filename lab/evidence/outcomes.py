@@ -16,7 +16,7 @@ from pydantic import Field
 
 from lab.bounded_files import JSON_BYTES_MAX, open_append, parse_json, read_bytes
 from lab.errors import EnvironmentFailure, system_words
-from lab.evidence.recorded import Recorded, Text
+from lab.evidence.recorded import Recorded, Text, Texts
 from lab.model.verdict import Verdict
 
 OUTCOMES = "verdicts.jsonl"
@@ -33,6 +33,7 @@ class RunOutcome(Recorded):
     verdict: Text | None = None
     history_digest: Text | None = None
     item: Text | None = None
+    project: Texts = ()
     scenario_file: Text | None = None
     library: str | None = None
     started: Text | None = None
@@ -47,7 +48,7 @@ class RunOutcome(Recorded):
         return self.verdict == Verdict.FAIL or bool(self.failed)
 
 
-_STATED = ("item", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
+_STATED = ("item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
 
 
 def note_outcome(
