@@ -183,6 +183,7 @@ class MeasurementManifest(Recorded):
     profile: str | Mapping[str, Any] | None = None
     profile_file: Text | None = None
     item: Text | None = None
+    project: Texts = ()
     started: Text | None = None
     lab: LabFacts = LabFacts()
     contract: ContractFacts = ContractFacts()
