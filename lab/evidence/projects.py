@@ -59,10 +59,10 @@ def _first_commit(root: Path) -> str:
 
 def _origin(root: Path) -> str:
     try:
-        found = _ORIGIN.fullmatch(git(root, "config", "--get", "remote.origin.url"))
+        address = _ORIGIN.fullmatch(git(root, "config", "--get", "remote.origin.url"))
     except EnvironmentFailure:
         return ""
-    return f"{found[1] or found[2]}/{found[3].lstrip('/')}".lower() if found else ""
+    return f"{address[1] or address[2]}/{address[3].lstrip('/')}".lower() if address else ""
 
 
 def _digest(*parts: str) -> str:

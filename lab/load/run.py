@@ -111,10 +111,10 @@ def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) ->
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
     folder.mkdir(parents=True)
-    facts = {"profile": profile.name, "item": f"load {profile.name}", "run_id": run_id, "lab": lab_state()}
-    file = recorded_profile(own[0], folder.parents[2]) if own else None
-    facts |= {"profile_file": file, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    write_started(folder, {"schema_version": 1, **facts, "project": project_marks(Path.cwd(), folder.parents[1])})
+    facts: dict[str, Any] = {"schema_version": 1, "profile": profile.name, "item": f"load {profile.name}"}
+    facts |= {"run_id": run_id, "lab": lab_state(), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts["profile_file"] = recorded_profile(own[0], folder.parents[2]) if own else None
+    write_started(folder, {**facts, "project": project_marks(Path.cwd(), folder.parents[1])})
     return run_id, folder
 
 
