@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.bounded_files import read_object
 from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import outcome_of, read_outcomes
+from lab.evidence.projects import projects_of
 from lab.evidence.seal import MANIFEST
 
 FILE = "rows.json"
@@ -28,6 +29,8 @@ class LoadRun:
     """
 
     folder: Path
+    item: str
+    project: tuple[str, ...]
     profile: tuple[str, str | None]
     has_rows: bool
     failed: dict[str, str]
@@ -55,20 +58,28 @@ class Counting:
 
 
 def counting_loads(load: Path) -> list[Counting]:
-    """For each profile what counts, the newest run first of which the name comes first."""
-    profiles: dict[tuple[str, str | None], list[LoadRun]] = {}
-    for run in sorted(map(read_load_run, _folders(load)), key=_by_name):
-        if run.is_known:
-            profiles.setdefault(run.profile, []).append(run)
+    """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
+    profiles: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
+    runs = [run for run in sorted(map(read_load_run, _folders(load)), key=_by_name) if run.is_known]
+    projects = projects_of(run.project for run in runs)
+    several = len(set(projects.values())) > 1
+    for run in runs:
+        project = projects[run.project[0]] if several and run.project else ""
+        profiles.setdefault((project, run.profile), []).append(run)
     return [_counting(runs) for runs in profiles.values()]
 
 
-def read_load_run(folder: Path) -> LoadRun:
-    """What the folder, and what stands beside it, says of a run, as far as it can be read; never raises."""
-    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder)
+def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
+    """What the folder, and what stands beside it, says of a run, as far as it can be read; never raises.
+
+    A folder that each run writes anew is `rewritten`: of what stands beside it the last line counts.
+    """
+    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder, last=rewritten)
     name = rows.profile_name or manifest.profile_name or outcome.profile or folder.name
     return LoadRun(
         folder=folder,
+        item=rows.item or manifest.item or outcome.item or f"load {name}",
+        project=rows.project or manifest.project or outcome.project,
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
         has_rows=(folder / FILE).is_file(),
         failed=outcome.failed | manifest.failed | _failed(rows),

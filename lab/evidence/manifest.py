@@ -98,6 +98,8 @@ class RunManifest(Recorded):
 
     `speed` is how many seconds of chain time passed in one of the wall's, under the real clock.
 
+    `project` are marks by which the project is known (`lab.evidence.projects`), empty where nothing is known.
+
     `library` says which of the lab's own scenarios the file is, and is empty where it is a namesake of one.
 
     `state` is started or ended; what only the end of a run knows is not stated before. `engine_sha256` is of the
@@ -106,6 +108,7 @@ class RunManifest(Recorded):
 
     schema_version: int | None = None
     item: Text | None = None
+    project: Texts = ()
     scenario_file: Text | None = None
     scenario_sha256: Text | None = None
     library: str | None = None
@@ -180,6 +183,7 @@ class MeasurementManifest(Recorded):
     profile: str | Mapping[str, Any] | None = None
     profile_file: Text | None = None
     item: Text | None = None
+    project: Texts = ()
     started: Text | None = None
     lab: LabFacts = LabFacts()
     contract: ContractFacts = ContractFacts()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import read_outcomes
+from lab.evidence.projects import projects_of
 from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
 from lab.paths import real_path
@@ -26,8 +27,8 @@ from lab.paths import real_path
 LATEST = "latest"
 _SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRY = re.compile("[1-9][0-9]{0,3}")  # the number of another try of a run in its session: `pays~2`
-# File, item, and whether it is a user's file under a name of the library's.
-_Key = tuple[str, str, bool]
+# File, item, whether it is a user's file under a name of the library's, and the project where there are several.
+_Key = tuple[str, str, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _Run:
     key: _Key
     order: tuple[datetime, int, int]
     family: frozenset[str]
+    project: tuple[str, ...]
     made_with: str | None
     ended: bool
     failed: bool
@@ -71,26 +73,41 @@ class _Run:
 def newest_runs(results: Path) -> Selection:
     """What a report over this folder rests on; evidence that cannot be read never raises.
 
-    An item is a scenario's file and the item's name. One that its file no longer means is left out. A folder whose
-    manifest is unreadable or changed counts until a later session has a good one of the same name.
+    An item is a scenario's file and the item's name, in one project: in a folder of several each has its own, and so
+    have runs that do not say of which they are. One that its file no longer means is left out. A folder whose manifest
+    is unreadable or changed counts until a later session of its project has a good one of the same name.
     """
     by_item: dict[_Key, list[_Run]] = {}
-    unreadable: dict[str, list[RunFolder]] = {}
+    unreadable: dict[tuple[str, str], list[RunFolder]] = {}
     place = {session: number for number, session in enumerate(sessions(results))}
-    for session, number in place.items():
-        for attempt, folder in enumerate(all_runs_of(session)):
-            run = _read(folder, number, attempt)
-            name, _ = _try_of(folder.path)
+    read = {session: _read_session(session, number) for session, number in place.items()}
+    project = _projects(read)
+    for session, runs in read.items():
+        for folder, run in runs:
+            name = (_try_of(folder.path)[0], project[session])
             before = [other for other in unreadable.get(name, []) if other.path.parent == session]
             if run is None:
                 unreadable[name] = [*before, folder]
             else:
                 unreadable[name] = before
-                by_item.setdefault(run.key, []).append(run)
+                key = (*run.key[:3], project[session])
+                by_item.setdefault(key, []).append(replace(run, key=key))
     ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
     chosen = [run for runs in _still_meant(ordered) for run in _counting(runs)]
     folders = [*(run.folder for run in chosen), *itertools.chain(*unreadable.values())]
     return Selection(tuple(sorted(folders, key=lambda folder: (place[folder.path.parent], folder.path.name))))
+
+
+def _read_session(session: Path, number: int) -> list[tuple[RunFolder, _Run | None]]:
+    return [(folder, _read(folder, number, attempt)) for attempt, folder in enumerate(all_runs_of(session))]
+
+
+def _projects(read: Mapping[Path, Iterable[tuple[RunFolder, _Run | None]]]) -> dict[Path, str]:
+    """Of each session; the same for all as long as no two are known, and empty where the session does not say."""
+    stated = {session: [mark for _, run in runs if run for mark in run.project] for session, runs in read.items()}
+    projects = projects_of(stated.values())
+    several = len(set(projects.values())) > 1
+    return {session: projects[marks[0]] if several and marks else "" for session, marks in stated.items()}
 
 
 def sessions(results: Path) -> list[Path]:
@@ -162,9 +179,10 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         return None
     return _Run(
         folder=folder,
-        key=(manifest.scenario_file, manifest.item, manifest.library == ""),
+        key=(manifest.scenario_file, manifest.item, manifest.library == "", ""),
         order=(moment, session, attempt),
         family=frozenset(manifest.scenario_items),
+        project=manifest.project,
         made_with=made_with,
         ended=manifest.state != STARTED,
         failed=manifest.verdict == Verdict.FAIL or outcome.is_failure,
@@ -174,16 +192,16 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
 def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:
     """Without items that the newest run of their file no longer names: its matrix was changed."""
     given = list(items)
-    newest: dict[tuple[str, bool], _Run] = {}
+    newest: dict[tuple[str, bool, str], _Run] = {}
     for run, *_ in given:
         # A test in Python names itself only, and says nothing of the other tests in its file.
-        file, item, namesake = run.key
+        file, item, namesake, project = run.key
         if file.endswith((".yaml", ".yml")) and item in run.family:
-            named = (file, namesake)
+            named = (file, namesake, project)
             newest[named] = max(newest.get(named, run), run, key=lambda run: run.order)
     for runs in given:
-        file, item, namesake = runs[0].key
-        if (file, namesake) not in newest or item in newest[file, namesake].family:
+        file, item, namesake, project = runs[0].key
+        if (file, namesake, project) not in newest or item in newest[file, namesake, project].family:
             yield runs
 
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from lab.bounded_files import JSON_BYTES_MAX, open_append, parse_json, read_bytes
 from lab.errors import EnvironmentFailure, system_words
-from lab.evidence.recorded import Recorded, Text
+from lab.evidence.recorded import Recorded, Text, Texts
 from lab.model.verdict import Verdict
 
 OUTCOMES = "verdicts.jsonl"
@@ -33,6 +33,7 @@ class RunOutcome(Recorded):
     verdict: Text | None = None
     history_digest: Text | None = None
     item: Text | None = None
+    project: Texts = ()
     scenario_file: Text | None = None
     library: str | None = None
     started: Text | None = None
@@ -47,7 +48,7 @@ class RunOutcome(Recorded):
         return self.verdict == Verdict.FAIL or bool(self.failed)
 
 
-_STATED = ("item", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
+_STATED = ("item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
 
 
 def note_outcome(
@@ -79,8 +80,11 @@ def _ends_whole(handle: int) -> bool:
     return os.pread(handle, 1, os.fstat(handle).st_size - 1) == b"\n"
 
 
-def read_outcomes(parent: Path, only: str | None = None) -> dict[str, RunOutcome]:
-    """By the names of folders, a failure before anything else. What cannot be read is passed over; never raises."""
+def read_outcomes(parent: Path, only: str | None = None, *, last: bool = False) -> dict[str, RunOutcome]:
+    """By the names of folders, a failure before anything else; with `last` the last line of each.
+
+    What cannot be read is passed over; never raises.
+    """
     outcomes: dict[str, RunOutcome] = {}
     try:
         lines = read_bytes(parent / OUTCOMES, max_bytes=JSON_BYTES_MAX).split(b"\n")
@@ -89,14 +93,15 @@ def read_outcomes(parent: Path, only: str | None = None) -> dict[str, RunOutcome
     sought = b"" if only is None else json.dumps(only).encode()
     for outcome in (_parsed(line) for line in lines if sought in line):
         name = outcome.folder
-        if name is not None and _is_plain(name) and not (name in outcomes and outcomes[name].is_failure):
+        kept = not last and name in outcomes and outcomes[name].is_failure
+        if name is not None and _is_plain(name) and not kept:
             outcomes[name] = outcome
     return outcomes
 
 
-def outcome_of(folder: Path) -> RunOutcome:
-    """What stands there of one run; an empty one where nothing does."""
-    return read_outcomes(folder.parent, folder.name).get(folder.name, RunOutcome())
+def outcome_of(folder: Path, *, last: bool = False) -> RunOutcome:
+    """What stands there of one run, or of the last one in a folder that each writes anew; empty where nothing does."""
+    return read_outcomes(folder.parent, folder.name, last=last).get(folder.name, RunOutcome())
 
 
 def _parsed(line: bytes) -> RunOutcome:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
+from lab.evidence.projects import project_marks
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.load.analyse.facts import Ending
@@ -29,7 +30,6 @@ from lab.load.prepare.sources import LoadEnvironment, own_nodes, parse_urls, run
 from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile, recorded_profile
 from lab.load.profile.shapes import Soak
 from lab.load.record.plan import Plan
-from lab.load.record.run_files import PROFILE_FILE
 from lab.networks.profile import NetworkProfile
 from lab.session.suite import cache_folder, compile_target, new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
@@ -111,10 +111,10 @@ def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) ->
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
     folder.mkdir(parents=True)
-    facts = {"profile": profile.name, "item": f"load {profile.name}", "run_id": run_id, "lab": lab_state()}
-    file = recorded_profile(own[0], folder.parents[2]) if own else None
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    write_started(folder, {"schema_version": 1, **facts, PROFILE_FILE: file, "started": started})
+    facts: dict[str, Any] = {"schema_version": 1, "profile": profile.name, "item": f"load {profile.name}"}
+    facts |= {"run_id": run_id, "lab": lab_state(), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts["profile_file"] = recorded_profile(own[0], folder.parents[2]) if own else None
+    write_started(folder, {**facts, "project": project_marks(Path.cwd(), folder.parents[1])})
     return run_id, folder
 
 

@@ -105,6 +105,7 @@ def carry_out(
     from lab.evidence.manifest import RunManifest
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.evidence.outcomes import note_outcome
+    from lab.evidence.projects import project_marks
     from lab.model.verdict import Verdict
     from lab.paths import base_of
     from lab.runner.not_run import not_run
@@ -127,6 +128,7 @@ def carry_out(
             progress=progress,
             scenario_items=siblings,
             recorded_as=recorded_path(item.file, base_of(item.file, root_of(config))),
+            project=project_marks(root_of(config), session_folder(config).parent),
             smoke=shared.smoke,
             relayer_command=relayer_command(config),
             under_test=shared.under_test,

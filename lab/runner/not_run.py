@@ -12,8 +12,8 @@ from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
-from lab.runner.conclusion.manifest import Origin, started_manifest
-from lab.runner.runner import Options, Result, spec_of
+from lab.runner.conclusion.manifest import started_manifest
+from lab.runner.runner import Options, Result, origin_of, spec_of
 from lab.scenario.item import ScenarioItem
 
 
@@ -21,7 +21,7 @@ def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, rea
     """UNKNOWN with `reason` alone, so that the rows of the scenario are UNKNOWN, too, and not as they were before."""
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
-    origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
+    origin = origin_of(options)
     made = started_manifest(item, spec_of(item, options, folder, relayer=False), options.backend, origin)
     made = made.model_copy(update={"networks": {}, "duration_s": 0.0, "simulated_s": 0.0})
     write_started(folder, made.as_json())

@@ -53,7 +53,7 @@ class Options:
     """What the command line decides for all runs.
 
     `scenario_items` names every run that the scenario's file means, `recorded_as` that file as the manifest does
-    (omitted: as seen from the working folder).
+    (omitted: as seen from the working folder), `project` what its project is known by.
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
@@ -69,6 +69,7 @@ class Options:
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
     recorded_as: str | None = None
+    project: tuple[str, ...] = ()
     smoke: Smoke | None = None
     relayer_factory: RelayerFactory = Relayer
     relayer_command: RelayerCommand | None = None
@@ -109,6 +110,13 @@ def run_item(
         ) from error
 
 
+def origin_of(options: Options) -> Origin:
+    """Where the runs of a command line come from, for their manifests."""
+    return Origin(
+        options.backend_reason, options.under_test, options.scenario_items, options.recorded_as, options.project
+    )
+
+
 def _run_item(
     item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None
 ) -> Result:
@@ -120,7 +128,7 @@ def _run_item(
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
     spec = spec_of(item, options, folder, relayer=not unplayed)
-    origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
+    origin = origin_of(options)
     started = started_manifest(item, spec, options.backend, origin)
     write_started(folder, started.as_json())
     recorder = Recorder(folder / HISTORY)

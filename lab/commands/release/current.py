@@ -13,6 +13,7 @@ from lab.deploy.compile import compile_contract
 from lab.errors import LabError, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.manifest import RunManifest
+from lab.evidence.projects import project_marks
 from lab.evidence.repository import lab_state
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
@@ -43,6 +44,7 @@ def current_of(
         dirty=state["dirty"],
         profiles=_profiles,
         root=root,
+        project=project_marks(real_path(root), real_path(root)),
         under_test=under_test,
     )
 

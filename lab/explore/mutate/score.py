@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
+from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.outcomes import note_outcome
 from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import ReviewedMutant
 from lab.explore.mutate.mutants import Mutant
@@ -161,14 +163,17 @@ class Score:
         return ("FAIL" if outcome is Outcome.NOT_MET else "UNKNOWN"), least
 
     def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
-        """Write `results/mutation/`, the manifest last; the paths of the report and of its text."""
+        """Write `results/mutation/`, manifest and line beside it last; the paths of report and text."""
         folder = results / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        facts = {key: about[key] for key in ("lab", "contract", "started")} | {"item": "lab mutate"}
+        facts = {key: about[key] for key in ("lab", "contract", "started")}
+        facts |= {"item": "lab mutate", "profile": FOLDER}
         write_atomically(folder / JSON, json.dumps(self.document(about), indent=2) + "\n")
         write_atomically(folder / TEXT, self.text(about))
-        rows = {"schema_version": 1, "profile": FOLDER, **facts, "rows": self.rows(about)}
+        rows = {"schema_version": 1, **facts, "rows": self.rows(about)}
         write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
         failed = {row["row"]: row["reason"] for row in rows["rows"] if row["verdict"] == "FAIL"}
-        write_sealed(folder, {"schema_version": 1, **facts, "failed": failed}, (JSON, TEXT, ROWS))
+        manifest = {"schema_version": 1, **facts, "failed": failed}
+        write_sealed(folder, manifest, (JSON, TEXT, ROWS))
+        note_outcome(folder, manifest, None, failed, made_with=MeasurementManifest.read(manifest).made_with)
         return folder / JSON, folder / TEXT

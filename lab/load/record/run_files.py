@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 SAMPLES, OUTAGES = "samples.jsonl", "outages.json"
-# What a manifest says of a user's own profile.
-PROFILE_FILE = "profile_file"
 
 
 def worker_file(folder: Path, rank: int) -> Path:

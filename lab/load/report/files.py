@@ -20,7 +20,6 @@ from lab.evidence.seal import MANIFEST, read_manifest, write_sealed
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import rows_of
 from lab.load.analyse.series import Second
-from lab.load.record.run_files import PROFILE_FILE
 from lab.load.report.page import render
 
 # Of a failure, where it stands once more.
@@ -34,7 +33,8 @@ def write_files(result: Result, folder: Path) -> Path:
     begun = read_manifest(folder)[0] if (folder / MANIFEST).is_file() else {}
     facts = {
         "profile": result.context.name,
-        PROFILE_FILE: begun.get(PROFILE_FILE),
+        "profile_file": begun.get("profile_file"),
+        "project": begun.get("project"),
         "item": f"load {result.context.name}",
         "run_id": result.context.run_id,
         "started": made_of.started,

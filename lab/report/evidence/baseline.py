@@ -22,7 +22,7 @@ from lab.report.evidence.runs import Run
 class Baseline:
     """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now.
 
-    `root` is the folder that recorded paths of scenarios are relative to.
+    `root` is the folder that recorded paths of scenarios are relative to, `project` what its project is known by.
     """
 
     contract_sha256: str | None = None
@@ -32,6 +32,7 @@ class Baseline:
     dirty: bool | None = None
     profiles: Callable[[Mapping[str, str]], str | None] | None = None
     root: Path | None = None
+    project: tuple[str, ...] = ()
     under_test: UnderTest | None = None
 
     @cached_property
@@ -41,7 +42,9 @@ class Baseline:
     def outdated(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
         """Why a run's evidence no longer speaks for a row with these dependencies; empty while it does."""
         reasons = []
-        if self._changed(run.made.scenario_file, run.made.scenario_sha256):
+        # What another project has under the same path says nothing of its file.
+        another = self.project and run.made.project and not set(self.project) & set(run.made.project)
+        if not another and self._changed(run.made.scenario_file, run.made.scenario_sha256):
             reasons.append("the scenario's file was changed since")
         if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
             reasons.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")

@@ -90,7 +90,7 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
         figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
-    mutation = read_load_run(results / MUTATION)
+    mutation = read_load_run(results / MUTATION, rewritten=True)
     if mutation.has_rows or mutation.failed:
         figures += reading.of(mutation, "")
     return figures, notes
@@ -118,7 +118,7 @@ class _Reading:
         for row, reason in run.failed.items():
             if row not in failed:
                 words = f"{clean(reason, 400)}; besides, {doubted}"
-                source = Source(item=clean(f"load {run.profile[0]}", 120), folder=clean(name, 200))
+                source = Source(item=clean(run.item, 120), folder=clean(name, 200))
                 figures = [figure for figure in figures if figure.row != row]
                 figures.append(Figure(clean(row, 20), RowVerdict.FAIL, words, source))
         return figures

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from lab.evidence.projects import projects_of
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
 from lab.report.evidence.deployments import Deployment, read_deployments
@@ -53,9 +54,10 @@ def gather(
     detection, blurred = read_detection(results)
     deployments, unreadable = read_deployments(results)
     rows = {row.id: row for row in catalogue.rows}
+    runs = read_runs(given, results, now)
     return Gathered(
         folders=given,
-        runs=read_runs(given, results, now),
+        runs=runs,
         statements=tuple(load_statements(attestations, rows, now.date(), contract_sha256)),
         figures=tuple(figures),
         past=tuple(past),
@@ -63,8 +65,14 @@ def gather(
         rates=read_series(results),
         detection=detection,
         deployments=deployments,
-        notes=(*unread, *forgotten, *unclear, *blurred, *unreadable),
+        notes=(*_of_several(runs), *unread, *forgotten, *unclear, *blurred, *unreadable),
     )
+
+
+def _of_several(runs: Iterable[Run]) -> Iterator[str]:
+    projects = len(set(projects_of(run.made.project for run in runs).values()))
+    if projects > 1:
+        yield f"the evidence is of {projects} projects, all of it counts: give each its own --results"
 
 
 def read_runs(folders: Iterable[Folder], results: Path | None, now: datetime) -> tuple[Run, ...]:

@@ -42,12 +42,13 @@ PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a run comes from: why this backend, whose system, what else its file means, and what the file is called."""
+    """Where a run comes from: why this backend, whose system, what else its file means and is called; its project."""
 
     backend_reason: str
     under_test: UnderTest | None = None
     scenario_items: tuple[str, ...] = ()
     recorded_as: str | None = None
+    project: tuple[str, ...] = ()
 
 
 def started_manifest(item: ScenarioItem, lab_spec: LabSpec, backend: Backend, origin: Origin) -> RunManifest:
@@ -57,6 +58,7 @@ def started_manifest(item: ScenarioItem, lab_spec: LabSpec, backend: Backend, or
     return RunManifest(
         schema_version=SCHEMA_VERSION,
         item=item.item,
+        project=origin.project,
         scenario_file=origin.recorded_as or recorded_path(item.file, base_of(item.file, Path.cwd())),
         scenario_sha256=sha256_file(item.file),
         library=library_name(item.file),

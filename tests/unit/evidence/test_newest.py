@@ -131,6 +131,39 @@ def test_a_namesake_does_not_hide_a_library_scenario(tmp_path: Path, copied: str
     assert counted(tmp_path) == [f"{TUESDAY}/a", f"{WEDNESDAY}/a"]
 
 
+A, B = ["a-commit", "a-origin"], ["b-commit"]
+
+
+def test_two_projects_do_not_stand_for_each_other(tmp_path: Path) -> None:
+    """Equal paths, one results folder: a pass of one hides no failure of the other, and its matrix drops no item."""
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, project=A, contract={"bytecode_sha256": "c1"})
+    ran(tmp_path, TUESDAY, "a", project=B)
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a"]
+    ran(tmp_path, TUESDAY, "b[1]", project=B)
+    ran(tmp_path, WEDNESDAY, "b[2]", project=A)
+    ran(tmp_path, WEDNESDAY, "a", project=A[1:])
+    assert counted(tmp_path) == [f"{TUESDAY}/a", f"{TUESDAY}/b[1]", f"{WEDNESDAY}/a", f"{WEDNESDAY}/b[2]"]
+
+
+def test_a_damaged_run_is_of_its_sessions_project(tmp_path: Path) -> None:
+    """Another project's run of the same name says nothing of it."""
+    (ran(tmp_path, MONDAY, "a", project=A) / "manifest.json").write_text("")
+    ran(tmp_path, MONDAY, "c", project=A)
+    ran(tmp_path, TUESDAY, "a", project=B)
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{MONDAY}/c", f"{TUESDAY}/a"]
+    ran(tmp_path, WEDNESDAY, "a", project=A)
+    assert counted(tmp_path) == [f"{MONDAY}/c", f"{TUESDAY}/a", f"{WEDNESDAY}/a"]
+
+
+def test_runs_that_do_not_say_their_project(tmp_path: Path) -> None:
+    """They are of the only one that is known; of several, nobody knows of which, so that none replaces them."""
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, contract={"bytecode_sha256": "c1"})
+    ran(tmp_path, TUESDAY, "a", project=A)
+    assert counted(tmp_path) == [f"{TUESDAY}/a"]
+    ran(tmp_path, WEDNESDAY, "a", project=B)
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a", f"{WEDNESDAY}/a"]
+
+
 def test_nothing_is_like_a_changed_working_tree(tmp_path: Path) -> None:
     """Two runs of one dirty commit may be of different sources."""
     dirty = {"lab": {"commit": "ab", "dirty": True}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -284,6 +285,32 @@ def test_the_score_speaks_of_the_row_about_bugs_in_the_contract(
     assert (figure.row, figure.verdict, figure.n, figure.failures) == ("RTE-01", verdict, killed + survived, survived)
     assert (figure.source.contract_sha256, figure.source.commit, notes) == ("cd" * 32, "ab" * 20, [])
     assert read_mutation(tmp_path)[0].counts == {"killed": killed, "survived": survived, "undecided": 0}
+
+
+@pytest.mark.parametrize("lost", [("rows.json",), ("manifest.json",), ("rows.json", "manifest.json"), (".",)])
+@pytest.mark.parametrize("emptied", [True, False], ids=["emptied", "deleted"])
+def test_a_score_that_failed_is_not_softened_by_damage(tmp_path: Path, lost: tuple[str, ...], emptied: bool) -> None:
+    """What stands beside the folder is enough, until a later run there says something else."""
+    (mutant,) = find_mutants(COUNTER)[:1]
+    about = ABOUT | {"complete": True, "sampled": False}
+    killed = [MutantOutcome(mutant.key, "killed", "ready", "S4", "why")] * 142
+    caught, folder = Score({mutant.key: mutant}, killed + killed[:8], {}), tmp_path / "mutation"
+    missed = Score({mutant.key: mutant}, killed + [MutantOutcome(mutant.key, "survived")] * 8, {})
+    for score in (caught, missed):
+        score.write(tmp_path, about)
+    for path in [folder] if lost == (".",) else [folder / name for name in lost]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif emptied:
+            path.write_bytes(b"")
+        else:
+            path.unlink()
+    (figure,), _ = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    assert (figure.row, figure.verdict, figure.source.item) == ("RTE-01", RowVerdict.FAIL, "lab mutate")
+    assert "142 of 150 mutants killed" in figure.reason
+    caught.write(tmp_path, about)
+    (figure,), _ = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    assert figure.verdict is RowVerdict.PASS
 
 
 def test_the_score_leaves_equivalents_out_and_finds_wrong_entries(tmp_path: Path) -> None:

@@ -46,6 +46,17 @@ def test_a_change_of_what_a_row_names_makes_it_stale(dependency: str, current: B
     assert judged((), current).verdict is RowVerdict.PASS
 
 
+@pytest.mark.parametrize(("marks", "stale"), [(["a", "b"], True), (["c"], False), ([], True)])
+def test_a_file_of_this_project_says_nothing_of_anothers(tmp_path: Path, marks: list[str], stale: bool) -> None:
+    """Two that share a results folder have files of equal paths; a run that does not say is taken for one of this."""
+    (tmp_path / "scenarios" / "failures").mkdir(parents=True)
+    (tmp_path / "scenarios" / "failures" / "two.yaml").write_text("name: another\n")
+    found = judged(
+        (), Baseline(root=tmp_path, project=("a",)), project=marks, scenario_file="scenarios/failures/two.yaml"
+    )
+    assert (found.verdict is RowVerdict.STALE) == stale
+
+
 def test_the_same_in_force_is_not_stale() -> None:
     """Everything as the manifest recorded it."""
     current = Baseline(

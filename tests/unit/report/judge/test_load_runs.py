@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import OUTCOMES, note_outcome
 from lab.evidence.seal import write_sealed
+from lab.report.evidence.figures import read_figures
 from lab.report.pruning import prune
 from lab.report.records.row_verdict import RowVerdict
 
 from ..evidence.test_figures import ENTRY, row
-from ..fakes import CONTRACT
+from ..fakes import CONTRACT, NOW
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026112{day}-110000-0000" for day in (2, 3, 4))
 MADE = {
@@ -77,6 +79,18 @@ def test_one_that_could_not_tell_is_no_failure(tmp_path: Path) -> None:
     """A generator that was late once is no fault of the system."""
     ran(tmp_path, MONDAY, "UNKNOWN")
     ran(tmp_path, TUESDAY)
+    assert row(tmp_path).verdict is RowVerdict.PASS
+
+
+def test_two_projects_do_not_stand_for_each_other(tmp_path: Path) -> None:
+    """One results folder, the lab's own profile: a pass of one hides no failure of the other."""
+    ran(tmp_path, MONDAY, "FAIL", project=["a"], contract={"bytecode_sha256": "c1"})
+    folder = ran(tmp_path, TUESDAY, project=["b"])
+    assert [(figure.verdict.name, figure.source.folder) for figure in read_figures(tmp_path, NOW)[0]] == [
+        ("FAIL", f"load/{MONDAY}"), ("PASS", f"load/{TUESDAY}"),
+    ]  # fmt: skip
+    ran(tmp_path, WEDNESDAY, project=["a"])
+    shutil.rmtree(folder)
     assert row(tmp_path).verdict is RowVerdict.PASS
 
 
