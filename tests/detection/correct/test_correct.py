@@ -6,8 +6,9 @@ call; `lane` has a role for each step, a struct in its own order, and lets anybo
 owner by its constructor, returns results, and has a limited list of operators; `mask` has roles as bits of a number, a
 stop with levels, and flags without a member for EMPTY; `ledger` has one event for every step, and one function for both
 sides of a setting; `packed` has three words for a transaction, narrow numbers, and errors that its ABI does not list;
-`proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers. What they lack is not
-exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
+`proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers; `scribe` has states as
+texts, and numbers for yes and no. What they lack is not exercised. With LAB_LIBRARY=whole every scenario under the
+virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations
@@ -88,6 +89,14 @@ OF_WORDS = (
     "security/test_arithmetic",
     "model/test_model",
 )
+OF_TEXTS = (
+    "dependencies/single_dependency",
+    "failures/window_boundaries",
+    "security/test_input_boundaries",
+    "model/test_model",
+    "mutation/test_every_rule",
+    "quality/test_interface",
+)
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
@@ -104,6 +113,7 @@ CHOSEN = {
     "ledger": OF_EVENTS,
     "packed": OF_WORDS,
     "proxy": OF_PROXY,
+    "scribe": OF_TEXTS,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 # What cannot be known of a contract of which the lab has no source.
@@ -177,6 +187,7 @@ def test_no_scenario_finds_a_fault(
         ("ledger", ("stop", "handover")),
         ("packed", ("stop", "handover")),
         ("proxy", ("stop", "handover")),
+        ("scribe", ("stop",)),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:
