@@ -167,7 +167,7 @@ def _function(codec: Codec, documented: Signature) -> Item:
 
 
 def _as_declared(codec: Codec, documented: Signature, returns: Sequence[str]) -> list[str]:
-    """The results' types, the documented one where the project file describes the getter and the lab reads it all the same.
+    """The results' types, the documented one where the project file describes the getter and the lab reads its own.
 
     A number may be a yes or no, and a state whatever holds one: it says how by its own words.
     """
