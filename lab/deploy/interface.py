@@ -172,12 +172,12 @@ def _as_declared(codec: Codec, documented: Signature, returns: Sequence[str]) ->
     A number may be a yes or no, and a state whatever holds one: it says how by its own words.
     """
     name, names = documented.name, codec.names
-    told = name in names.functions or name in names.returns
+    described = name in names.functions or name in names.returns
     kinds = list(returns)
-    if documented.returns == ("bool",) and told:
+    if documented.returns == ("bool",) and described:
         kinds = ["bool" if _NUMBER.fullmatch(kind) else kind for kind in kinds]
     fields = result_names(name)
-    if "state" in fields and len(documented.returns) == len(kinds) and (told or names.states):
+    if "state" in fields and len(documented.returns) == len(kinds) and (described or names.states):
         place = fields.index("state")
         kinds[place] = documented.returns[place] if _STATE.fullmatch(kinds[place]) else kinds[place]
     return kinds
