@@ -33,8 +33,14 @@ def plain(value: Any) -> Any:
 
 
 def state_number(value: Any) -> Any:
-    """A state's number, also where a contract holds it in bytes."""
-    return int(value, 16) if isinstance(value, str) and value[:2] == "0x" and _HEX.fullmatch(value) else value
+    """A state's number, also where a contract holds it in bytes or as a text, and as a project file gives those."""
+    if not isinstance(value, str):
+        return value
+    if (text := _KECCAK.fullmatch(value)) is not None:
+        return int.from_bytes(keccak(text=text[1].strip("\"'")))
+    if value[:2] == "0x" and _HEX.fullmatch(value):
+        return int(value, 16) if len(value) > 2 else 0
+    return int.from_bytes(value.encode())
 
 
 def wire(abi_type: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ Nothing here refuses a contract. What is missing is reported first, before a sce
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from lab.coordinator.documented import (
     REVERTS,
     Part,
     Signature,
+    result_names,
     same_types,
 )
 from lab.coordinator.outputs.reverts import is_signature, selector_of
@@ -33,6 +34,8 @@ WORD_BYTES = 32
 # Shorter runs of printable bytes are opcodes more often than words.
 TEXT_BYTES_MIN = 8
 _CODE = re.compile(r"uint\d+|bytes32")
+# What a yes or no, and what a state may be held in, where the project file describes it.
+_NUMBER, _STATE = re.compile(r"u?int\d+"), re.compile(r"u?int\d+|bytes\d*|string")
 # Views whose results every contract shapes by its own struct.
 FREE_RESULTS = frozenset({"transactions"})
 
@@ -148,7 +151,7 @@ def _function(codec: Codec, documented: Signature) -> Item:
     if entry is None:
         return Item("function", documented.name, documented.part, "missing", _meant(documented.name, codec.functions))
     types = codec.types(documented.name)
-    returns = codec.result_types(documented.name)
+    returns = _as_declared(codec, documented, codec.result_types(documented.name))
     differs = not same_types(documented.types, types)
     if documented.name not in FREE_RESULTS and documented.returns:
         differs = differs or not same_types(documented.returns, returns)
@@ -161,6 +164,23 @@ def _function(codec: Codec, documented: Signature) -> Item:
         )
         return Item("function", documented.name, documented.part, "different", f"expected {expected}, got {got}")
     return Item("function", documented.name, documented.part, "found", _renamed(documented.name, entry))
+
+
+def _as_declared(codec: Codec, documented: Signature, returns: Sequence[str]) -> list[str]:
+    """The results' types, the documented one where the project file describes the getter and the lab reads its own.
+
+    A number may be a yes or no, and a state whatever holds one: it says how by its own words.
+    """
+    name, names = documented.name, codec.names
+    described = name in names.functions or name in names.returns
+    kinds = list(returns)
+    if documented.returns == ("bool",) and described:
+        kinds = ["bool" if _NUMBER.fullmatch(kind) else kind for kind in kinds]
+    fields = result_names(name)
+    if "state" in fields and len(documented.returns) == len(kinds) and (described or names.states):
+        place = fields.index("state")
+        kinds[place] = documented.returns[place] if _STATE.fullmatch(kinds[place]) else kinds[place]
+    return kinds
 
 
 def _event(codec: Codec, documented: Signature) -> Item:
@@ -182,6 +202,8 @@ def _event_types(codec: Codec, documented: Signature, entry: Mapping[str, Any]) 
     """The types of the event's arguments in the documented order, as far as they are known by name."""
     own = codec.names.event_arguments.get(documented.name, {})
     types = {str(parameter.get("name")): str(parameter["type"]) for parameter in entry["inputs"]}
+    signed = [theirs for theirs in own.values() if types.get(theirs, "").startswith("int")]
+    types |= {theirs: f"u{types[theirs]}" for theirs in signed}
     named = [types.get(own.get(name, name), "") for name, _ in documented.parameters]
     if all(reason in codec.names.reverts for reason in FAILURE_REASONS):
         # Told by a number, or by a text in 32 bytes: the project file says which is which.

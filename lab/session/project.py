@@ -10,6 +10,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from lab.coordinator.values import state_number
 from lab.deploy.compiled import CompiledContract
 from lab.errors import InvalidFile
 from lab.model.contract.names import ContractNames, ProxyForm, SecondRole, SetUpCall, Slot, Truth
@@ -101,7 +102,7 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
         event_arguments={name: form.arguments for name, form in events.items() if form.arguments},
         second_roles={name: _second(form) for name, form in file.roles.items() if isinstance(form, RoleForm)},
         reverts=file.reverts,
-        states=file.states,
+        states={name: state_number(value) for name, value in file.states.items()},
         defaults=file.defaults,
         limits=file.limits,
         constructor=file.constructor,

@@ -173,7 +173,9 @@ class ProjectFile(_Form):
         description="operator: the role's name or its hash; others: {role, grant, revoke, functions}",
     )
     reverts: dict[str, str] = Field(default_factory=dict, description="the lab's text: the contract's, or its error's")
-    states: dict[str, int] = Field(default_factory=dict, description="state: number, where it cannot be learnt")
+    states: dict[str, int | str] = Field(
+        default_factory=dict, description="state: number, text, 0x hex or keccak256(TEXT), where it cannot be learnt"
+    )
     capabilities: tuple[str, ...] = Field(default=(), description="capabilities that the contract must have")
     defaults: dict[str, int] = Field(default_factory=dict, description="setting: value of a fresh contract")
     limits: Limits = Limits()

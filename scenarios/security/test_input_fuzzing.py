@@ -23,6 +23,7 @@ from lab.coordinator.comparison import difference, shortened, simulated, view_di
 from lab.coordinator.reads import ZERO_ID, fields_read
 from lab.model.effects import OPERATOR_FUNCTIONS
 from lab.runner.differential import OWN_VIEWS, behaviour, says_stopped, stops_silently
+from lab.runner.model_based.spaced import spaced
 from lab.runner.script import Script
 
 SETUP = """
@@ -212,7 +213,8 @@ class Comparison:
             block["calls"] += self._block(now, [self.codec.encode(*read) for read in self.own], "user")["calls"]
             blocks.append(block)
         blocks.append(self._block(now, [self.codec.encode(*read) for read in self.reads], "user"))
-        answer = rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
+        apart = spaced(rpc, blocks, self.target.limits)
+        answer = rpc.call("eth_simulateV1", {"blockStateCalls": apart}, "latest")
         model = copy.deepcopy(self.fresh)
         for (role, function, args, when), block in zip(made, answer[:-1], strict=True):
             self._judge(model, role, function, args, when, block["calls"][0])

@@ -6,8 +6,10 @@ call; `lane` has a role for each step, a struct in its own order, and lets anybo
 owner by its constructor, returns results, and has a limited list of operators; `mask` has roles as bits of a number, a
 stop with levels, and flags without a member for EMPTY; `ledger` has one event for every step, and one function for both
 sides of a setting; `packed` has three words for a transaction, narrow numbers, and errors that its ABI does not list;
-`proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers. What they lack is not
-exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
+`proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers; `scribe` has states as
+texts, and numbers for yes and no; `metered` wants two blocks before it resolves, bounds what
+an account does in one, and takes longer batches. What they lack is not exercised. With LAB_LIBRARY=whole every scenario
+under the virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations
@@ -88,6 +90,19 @@ OF_WORDS = (
     "security/test_arithmetic",
     "model/test_model",
 )
+OF_TEXTS = (
+    "dependencies/single_dependency",
+    "failures/window_boundaries",
+    "security/test_input_boundaries",
+    "model/test_model",
+    "mutation/test_every_rule",
+    "quality/test_interface",
+)
+OF_LIMITS = (
+    "security/test_input_boundaries",
+    "security/test_input_fuzzing",
+    "mutation/test_every_rule",
+)
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
@@ -104,6 +119,8 @@ CHOSEN = {
     "ledger": OF_EVENTS,
     "packed": OF_WORDS,
     "proxy": OF_PROXY,
+    "scribe": OF_TEXTS,
+    "metered": OF_LIMITS,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 # What cannot be known of a contract of which the lab has no source.
@@ -177,6 +194,8 @@ def test_no_scenario_finds_a_fault(
         ("ledger", ("stop", "handover")),
         ("packed", ("stop", "handover")),
         ("proxy", ("stop", "handover")),
+        ("scribe", ("stop",)),
+        ("metered", ("stop", "handover", "batch")),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:

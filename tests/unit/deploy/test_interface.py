@@ -106,6 +106,33 @@ def test_other_types_are_different(plain: CompiledContract) -> None:
     ]
 
 
+@pytest.mark.parametrize("state", ["uint8", "int128", "bytes32", "string"])
+def test_what_the_project_file_describes_is_not_held_against_it(plain: CompiledContract, state: str) -> None:
+    """A number for yes and no, and what a state is held in; without a word of them they are different."""
+    details = ["address", "address", "bytes32", "uint256", state]
+    changed: dict[str, dict[str, Any]] = {
+        "is_transaction_ready": {"outputs": [{"name": "", "type": "uint256"}]},
+        "get_transaction_state": {"outputs": [{"name": "", "type": state}]},
+        "get_transaction_details": {"outputs": [{"name": "", "type": kind} for kind in details]},
+        "TransactionBuffered": {
+            "inputs": [
+                {"name": "id", "type": "bytes32", "indexed": True},
+                {"name": "origin_rollup", "type": "address", "indexed": True},
+                {"name": "target_rollup", "type": "address", "indexed": True},
+                {"name": "timestamp", "type": "int128", "indexed": False},
+            ]
+        },
+    }
+    contract = replace(plain, abi=[entry | changed.get(str(entry.get("name")), {}) for entry in plain.abi])
+    known = {"get_transaction_state", "get_transaction_details"} if state != "uint8" else set()
+    wanted = {"is_transaction_ready", "TransactionBuffered"} | known
+    assert {each.name for each in report(contract).deviations} == wanted
+    arguments = {"TransactionBuffered": {"tx_id": "id", "timestamp": "timestamp"}}
+    told = {"is_transaction_ready": "is_transaction_ready"}
+    states = {"EMPTY": 0, "BUFFERED": 1, "READY": 2, "EXECUTED": 3}
+    assert report(contract, functions=told, states=states, event_arguments=arguments).deviations == ()
+
+
 def test_reverts_are_looked_for_in_the_code(plain: CompiledContract, tmp_path: Path) -> None:
     """Long ones in words of 32 bytes; another wording is quoted, but never another documented revert."""
     source = (CONTRACTS / "plain/PlainCoordinator.vy").read_text()
