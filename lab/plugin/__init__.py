@@ -17,6 +17,7 @@ from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
 from lab.plugin.options import add_options, plain, translate
+from lab.plugin.repeating import keep_item, leads_elsewhere
 from lab.plugin.reporting import EXIT_CODE, TROUBLE, add_page, failure_of, prepare_reports, report_session
 from lab.plugin.sharing import (
     FILES,
@@ -98,6 +99,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["lab_results"] = str(node.config.stash[RESULTS])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--lab-item`: all but that item's file, and the folders around it."""
+    return leads_elsewhere(config, collection_path)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
@@ -132,7 +139,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In real time the longest scenarios come first."""
+    """With `--lab-item` that alone; in real time the longest scenarios come first."""
+    keep_item(config, items)
     put_longest_first(config, items)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.errors import LabError
-from lab.plugin.options import plain, value, written
+from lab.plugin.options import value
+from lab.plugin.repeating import names, repeating
 from lab.plugin.sharing import (
     FOLDER,
     NOT_EXERCISED,
@@ -36,9 +34,6 @@ if TYPE_CHECKING:
     from lab.runner.runner import Result
     from lab.runner.script import Script
     from lab.scenario.item import ScenarioItem
-
-# What -k takes as one word.
-_KEYWORD = re.compile(r"[\w:+.\[\]\\/-]+")
 
 
 class ScenarioFailure(Exception):
@@ -137,9 +132,9 @@ def carry_out(
         keep_contract_source(session_folder(config), contract.bytecode_sha256, contract.source_path, contract.sources)
         stopped = shared.stopping() if not config.option.lab_go_on else None
         if stopped is None:
-            result = run_item(item, options, folder, _repeat(node), play)
+            result = run_item(item, options, folder, repeating(node), play)
         else:
-            result = not_run(item, options, folder, _repeat(node), stopped)
+            result = not_run(item, options, folder, repeating(node), stopped)
     manifest = result.folder.manifest()
     made_with = RunManifest.read(manifest).made_with
     note_outcome(folder, manifest, str(result.verdict.verdict), made_with=made_with)
@@ -168,46 +163,6 @@ def carry_out(
     return result
 
 
-def _repeat(node: pytest.Item) -> str:
-    """The one command that runs this item again on the same backend, in the folder that pytest was started in."""
-    config = node.config
-    parts = ["pytest", *_selected(node)]
-    for option, dest in (("-c", "inifilename"), ("--rootdir", "rootdir")):
-        given = plain(config, dest)
-        parts += [option, str(given)] if given else []
-    parts += written("backend", suite(config).backend.name)
-    for name in ("image", "contract", "clock", "speed", "results"):
-        given = getattr(config.option, f"lab_{name}")
-        parts += written(name, given) if given is not None else []
-    if config.option.lab_relayer_cmd is not None:
-        command = relayer_command(config)
-        # Evidence keeps no secrets: what is hidden is to be filled in again.
-        parts += written("relayer-cmd", command.shown if command is not None else "")
-    parts += ["--lab-go-on"] if config.option.lab_go_on else []
-    return shlex.join(parts)
-
-
-def _selected(node: pytest.Item) -> list[str]:
-    """The arguments that select a test, with its file as seen from the folder that pytest was started in."""
-    here = node.config.invocation_params.dir
-    path = Path(os.path.relpath(node.path, here))
-    selector = f"./{path}" if str(path).startswith("-") else str(path)
-    if "[" not in selector and "::" not in selector:
-        return ["::".join([selector, *_names(node)])]
-    # pytest takes no path with a bracket: its folder is named, and the test picked from it.
-    word = node.name.partition(" ")[0]
-    return [str(path.parent), *(["-k", word] if _KEYWORD.fullmatch(word) else [])]
-
-
-def _names(node: pytest.Item) -> list[str]:
-    """The test's name, after those of the classes around it."""
-    return [
-        ancestor.name
-        for ancestor in node.listchain()
-        if not isinstance(ancestor, (pytest.Session, pytest.Directory, pytest.File))
-    ]
-
-
 @pytest.fixture
 def lab_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
     """Run a scenario written in Python: its set-up as YAML text, and a function that drives it.
@@ -226,7 +181,7 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
             from lab.scenario.resolve import parse_scenario
 
             (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
-            item = replace(item, item=".".join([node.path.stem, *_names(node)]))
+            item = replace(item, item=".".join([node.path.stem, *names(node)]))
             return carry_out(node, item, (item.item,), lambda run: guarded(run, play), wall=wall)
 
     return run

@@ -40,6 +40,7 @@ OPTIONS = (
     Option("relayer-cmd", "command of the relayer under test; {session} or LAB_SESSION is the session file"),
     Option("library", "run the lab's own library of scenarios", flag=True),
     Option("go-on", "run scenarios even if a core operation of the contract always fails", flag=True),
+    Option("item", "of what is named, run this item alone: PATH::NAME, as the command that repeats a failure has it"),
     Option("results", "folder for evidence and reports", "results", path=True),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
@@ -82,7 +83,7 @@ def path_value(config: pytest.Config, name: str) -> Path | None:
 
 def written(name: str, text: str) -> list[str]:
     """An option as the words of a command line, in the spelling that always means the lab."""
-    return [f"--{PREFIX}{name}", text]
+    return [f"--{PREFIX}{name}={text}"] if text.startswith(("-", "@")) else [f"--{PREFIX}{name}", text]
 
 
 def translate(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Iterator[None]:

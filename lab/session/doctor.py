@@ -20,6 +20,7 @@ from rich.table import Table
 import lab
 from lab.chains.engine.address import WAY_OUT
 from lab.chains.engine.client import connect
+from lab.chains.engine.settings import read_config
 from lab.chains.nodes.backend import HOST
 from lab.chains.nodes.guard import guarding_works
 from lab.chains.nodes.pinned import PINNED_VERSION, why_not_here
@@ -161,7 +162,9 @@ def _engine(needed: bool) -> Line:
         fix = "see above, or set DOCKER_HOST" + ("" if needed else "; or leave it: the process backend needs no engine")
         return Line("Docker engine", False, str(failure).removesuffix(f" {WAY_OUT}"), fix, needed)
     try:
-        return Line("Docker engine", True, f"{client.version().get('Version')} answers")
+        trouble = read_config()[1]
+        note = f"; {trouble}" if trouble else ""
+        return Line("Docker engine", True, f"{client.version().get('Version')} answers{note}")
     finally:
         client.close()
 

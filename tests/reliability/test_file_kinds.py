@@ -28,7 +28,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "analysis/program.py": SOURCE,
     "broken/__init__.py": OWN,
     "broken/docs.py": OWN,
-    "chains/engine/address.py": ("docker's settings",),
+    "chains/engine/settings.py": ("docker's settings",),
     "chains/nodes/image.py": OWN,
     "chains/nodes/pinned.py": OWN,
     "chains/nodes/provision.py": "compares a digest that is pinned",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -26,12 +25,6 @@ def text(result: pytest.RunResult) -> str:
 def calm(result: pytest.RunResult) -> bool:
     """Whether nobody was shown a stack trace."""
     return not any(word in text(result) for word in ("Traceback", "INTERNALERROR", "def runtest"))
-
-
-def repeated(result: pytest.RunResult) -> list[str]:
-    """The command that repeats the failure, as it was printed."""
-    lines = [line.strip() for line in result.outlines]
-    return shlex.split(lines[lines.index("repeat it") + 1])
 
 
 def runs(project: pytest.Pytester) -> list[str]:
@@ -83,60 +76,6 @@ def test_several_at_once(project: pytest.Pytester) -> None:
     assert len(runs(project)) == len(list(evidence(project).glob("*/verdict.json"))) == 2
     assert len(list(ET.parse(evidence(project) / "junit.xml").iter("testcase"))) == 2
     assert len([path for path in (project.path / "results").iterdir() if (path / "junit.xml").exists()]) == 2
-
-
-@pytest.mark.parametrize(
-    ("start", "args"),
-    [
-        ("suite/deep er", ["vain.yaml"]),
-        ("suite/deep er", ["."]),
-        ("", ["-c", "conf/pytest.ini", "suite"]),
-        ("conf", ["-c", "pytest.ini", "--rootdir", "..", "../suite/deep er/vain.yaml::vain[seed=2]"]),
-        ("suite", ["link"]),
-    ],
-)
-def test_the_command_repeats_it_where_it_was_printed(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, start: str, args: list[str]
-) -> None:
-    """From sub-folders, with the configuration elsewhere, through links, with values of a matrix and spaces."""
-    write(project, "suite/deep er/vain.yaml", BAD + "matrix:\n  seed: [1, 2]\n")
-    write(project, "conf/pytest.ini", "[pytest]\naddopts = -ra\n")
-    write(project, "tox.ini", "[pytest]\n")
-    (project.path / "suite" / "link").symlink_to("deep er")
-    # No node is needed to see which test a command picks.
-    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
-    monkeypatch.chdir(project.path / start)
-    project.makeconftest(
-        """
-        from types import SimpleNamespace
-
-        from lab.plugin import items, sharing
-
-        class Backend:
-            name = "process"
-
-        class Suite:
-            backend = Backend()
-            under_test = SimpleNamespace(line="the reference")
-            contract_lines = close = lambda self: []
-
-        def pytest_configure(config):
-            config.stash[sharing.SUITE] = Suite()
-
-        def carry_out(node, item, siblings, play=None):
-            raise items.ScenarioFailure("repeat it\\n  " + items._repeat(node))
-
-        items.carry_out = carry_out
-        """
-    )
-    conftest = ("--confcutdir", str(project.path), "-p", "no:cacheprovider")
-    monkeypatch.syspath_prepend(project.path)
-    monkeypatch.setenv("PYTHONPATH", str(project.path))
-    first = run_pytest(project, *args, *conftest, "-p", "conftest")
-    command = repeated(first)
-    again = run_pytest(project, *command[1:], *conftest, "-p", "conftest")
-    again.assert_outcomes(failed=1)
-    assert repeated(again) == command
 
 
 def test_a_place_that_cannot_be_written(project: pytest.Pytester) -> None:

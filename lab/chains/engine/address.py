@@ -7,7 +7,6 @@ module speaks to it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from lab.bounded_files import UnfitFile, read_json
+from lab.chains.engine.settings import config_file, config_folder, given_to_the_sdk, read_config, read_context
 from lab.environment import give_home, home, user_id, user_name
 from lab.errors import EnvironmentFailure, system_words
 
@@ -56,7 +55,8 @@ class Engine:
         import docker
         import docker.auth
 
-        client = docker.from_env(environment=self.environment, timeout=timeout_s, use_ssh_client=True)
+        with given_to_the_sdk():
+            client = docker.from_env(environment=self.environment, timeout=timeout_s, use_ssh_client=True)
         if not credentials:
             client.api._auth_configs = docker.auth.AuthConfig({})  # type: ignore[attr-defined]  # no public way
         return client
@@ -68,7 +68,7 @@ def find_engine() -> Engine:
         folder = os.environ.get("DOCKER_CERT_PATH") or None
         verified = bool(os.environ.get("DOCKER_TLS_VERIFY"))
         if folder is None and verified:
-            folder = str(_config_folder() or Path("/"))
+            folder = str(config_folder() or Path("/"))
         return Engine(_url(named, "DOCKER_HOST"), "DOCKER_HOST", Path(folder) if folder else None, verified)
     config, trouble = read_config()
     if (context := _context(config)) is not None:
@@ -79,55 +79,23 @@ def find_engine() -> Engine:
         raise EnvironmentFailure(f"{failure} ({trouble})" if trouble else str(failure)) from None
 
 
-def read_config() -> tuple[dict[str, Any], str | None]:
-    """The docker command's config.json, and what is wrong with it: it is then taken as empty, as that command does."""
-    path = config_file()
-    try:
-        config = read_json(path) if path is not None else {}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, None
-    except UnfitFile as unfit:
-        return {}, str(unfit)
-    except OSError as error:
-        return {}, f"{path} cannot be read: {error.strerror}"
-    if not isinstance(config, dict):
-        return {}, f"{path}: expected an object, got {type(config).__name__}"
-    return config, None
-
-
-def config_file() -> Path | None:
-    """Where the docker command keeps its settings, be it there or not."""
-    folder = _config_folder()
-    return None if folder is None else folder / "config.json"
-
-
-def _config_folder() -> Path | None:
-    named, folder = os.environ.get("DOCKER_CONFIG"), home()
-    if named:
-        return Path(named)
-    return None if folder is None else folder / ".docker"
-
-
 def _context(config: dict[str, Any]) -> Engine | None:
     """The engine of the docker context that is in use; None for the default one."""
     variable = os.environ.get("DOCKER_CONTEXT")
-    name, folder = variable or config.get("currentContext"), _config_folder()
-    if not isinstance(name, str) or name in ("", "default") or folder is None:
+    name, folder = variable or config.get("currentContext", ""), config_folder()
+    if name in ("", "default") or folder is None:
         return None
     source = f"docker context {name}"
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    meta = folder / "contexts" / "meta" / digest / "meta.json"
     try:
-        endpoint = read_json(meta)["Endpoints"]["docker"]
-        host, skips = endpoint.get("Host") or f"unix://{DEFAULT_SOCKET}", bool(endpoint.get("SkipTLSVerify"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        host, certificates, verified = read_context(name, folder)
+    except (OSError, ValueError) as error:
         named = "DOCKER_CONTEXT" if variable else f"currentContext in {config_file()}"
+        place = error.filename if isinstance(error, OSError) else folder
         raise EnvironmentFailure(
-            f"no Docker engine: there is no usable {source}, which {named} names ({meta}: {system_words(error)}). "
+            f"no Docker engine: there is no usable {source}, which {named} names ({place}: {system_words(error)}). "
             f"`docker context ls` lists those that are there. {WAY_OUT}"
         ) from error
-    tls = folder / "contexts" / "tls" / digest / "docker"
-    return Engine(_url(str(host), source), source, tls if tls.is_dir() else None, not skips)
+    return Engine(_url(host or f"unix://{DEFAULT_SOCKET}", source), source, certificates, verified)
 
 
 def _url(named: str, source: str) -> str:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from lab.chains.engine.address import WAY_OUT, Engine, config_file, find_engine, read_config, refusal, silence
+from lab.chains.engine.address import WAY_OUT, Engine, find_engine, refusal, silence
+from lab.chains.engine.settings import config_file, read_config
 from lab.chains.loopback import spare_loopback
 from lab.environment import spare_from_proxies
 from lab.errors import EnvironmentFailure, system_words
@@ -83,9 +84,8 @@ def _without_warnings() -> Iterator[None]:
 def _helper_trouble() -> str | None:
     """The credential helpers that config.json names: one of them failed."""
     config, _ = read_config()
-    helpers = config.get("credHelpers")
-    named = [config.get("credsStore"), *(helpers.values() if isinstance(helpers, dict) else ())]
-    programs = ", ".join(dict.fromkeys(f"docker-credential-{name}" for name in named if isinstance(name, str) and name))
+    named = [config.get("credsStore"), *config.get("credHelpers", {}).values()]
+    programs = ", ".join(dict.fromkeys(f"docker-credential-{name}" for name in named if name))
     if not programs:
         return None
     return (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.chains.engine.address import Engine
 from lab.chains.engine.client import ENGINE_TIMEOUT_S
+from lab.chains.engine.settings import given_to_the_sdk
 from lab.environment import give_home
 from lab.errors import EnvironmentFailure
 
@@ -48,7 +49,8 @@ def container_on(image: str, engine: Engine) -> DockerContainer:
         host, credentials = os.environ.get("DOCKER_HOST"), testcontainers_config._docker_auth_config
         try:
             testcontainers_config._docker_auth_config = None
-            container = DockerContainer(image, docker_client_kw=options)
+            with given_to_the_sdk():
+                container = DockerContainer(image, docker_client_kw=options)
         finally:
             testcontainers_config._docker_auth_config = credentials
             if host is None:

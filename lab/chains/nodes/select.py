@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lab.chains.engine.client import connect, engine_errors
+from lab.chains.engine.settings import read_config
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.nodes.docker import DockerBackend
 from lab.chains.nodes.image import LOCAL_IMAGE
@@ -51,7 +52,8 @@ def choose_backend(
         first_line = str(failure).splitlines()[0]
         return _process(reaper, notify), f"process: {first_line}"
     reason = "asked for" if requested == "docker" else "an engine answers"
-    return backend, f"docker: {reason}, image {name} ({why})"
+    trouble = read_config()[1]
+    return backend, f"docker: {reason}, image {name} ({why}){f'; {trouble}' if trouble else ''}"
 
 
 def find_image(image: str | None = None, notify: Notify | None = None, *, pull: bool = True) -> tuple[str, str]:

@@ -198,11 +198,11 @@ def _containers() -> list[Leftover] | None:
         return None
     try:
         described = client.api.containers(all=True, filters={"label": marks.LAB_LABEL})
+        return [_container(entry["Id"], entry.get("Labels") or {}) for entry in described]
     except Exception:
         return None
     finally:
         client.close()
-    return [_container(entry["Id"], entry.get("Labels") or {}) for entry in described]
 
 
 def _container(number: str, labels: dict[str, Any]) -> Leftover:

@@ -109,7 +109,7 @@ def _cause(results: Path, cluster: Group[_Run]) -> Cause:
         rows=tuple(sorted({row for shown, _ in runs for row in shown.parts.made.rows})),
         follows=_follows(cluster),
         relayer_log=relayer_log(run.folder.path, run.parts.made),
-        command=clean(run.parts.verdict.repeat, 1_000) if run.parts.verdict is not None else "",
+        command=clean(run.parts.verdict.repeat, 10_000) if run.parts.verdict is not None else "",
     )
 
 

@@ -33,7 +33,7 @@ def failure_text(verdict: RunVerdict, history: History | None, log: Sequence[str
         blocks.append(f"{title}{where}\n{timeline_text(history, around_ms=moment)}")
     if log:
         blocks.append("the relayer's last log lines\n" + "\n".join(f"  | {line}" for line in log))
-    blocks.append(f"repeat it\n  {clean(verdict.repeat, 1_000)}")
+    blocks.append(f"repeat it\n  {clean(verdict.repeat, 10_000)}")
     return "\n\n".join(block for block in blocks if block)
 
 

@@ -279,17 +279,6 @@ def test_a_socket_without_permission_names_the_group(place: Path, monkeypatch: p
         assert "add yourself to the group docker" in refused()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "", '{"currentContext": 3}'])
-def test_a_broken_config_does_not_hide_an_engine(place: Path, machine: Path, text: str) -> None:
-    """The docker command goes on without it, too; where nothing answers, the file is named."""
-    (machine / ".docker" / "config.json").write_text(text)
-    if text != '{"currentContext": 3}':
-        assert "config.json" in refused()
-    if text != "[]":
-        with unix_engine(place / "docker.sock"):
-            connect(5).close()
-
-
 @pytest.mark.parametrize("values", [{"credsStore": "gone"}, {"credHelpers": {"ghcr.io": "gone"}}])
 def test_a_helper_is_asked_for_a_pull_only(place: Path, machine: Path, values: dict[str, Any]) -> None:
     """An image that is there needs none; for a pull the helper that is missing is named, with its file."""
