@@ -95,8 +95,6 @@ class Relayer:
         """One poll over all chains, in declared order; one that last gave no answer keeps no other waiting."""
         self._begun_ms = self._clock.now_ms()
         silent = [chain for chain in self._chains.values() if chain.silent]
-        for chain in self._chains.values():
-            chain.fresh = False
         self._look_at([chain for chain in self._chains.values() if chain not in silent])
         self._learn_finality()
         with self._store.batch():
@@ -113,24 +111,21 @@ class Relayer:
         """Settle what was mined on some chains, and send what has to follow there; the rest is the next poll's."""
         self._begun_ms = self._clock.now_ms()
         chains = [chain for name, chain in self._chains.items() if name in names]
-        for chain in chains:
-            chain.fresh = False
         self._look_at(chains)
         with self._store.batch():
             self._manage_and_act(chains, settle_only=True)
 
     def _look_at(self, chains: Sequence[Chain]) -> None:
+        for chain in chains:
+            chain.fresh = False
         for chain, news in self._looks.at(chains):
             chain.fresh = self._guarded(chain, self._scan, news)
 
     def _manage_and_act(self, chains: Collection[Chain], *, settle_only: bool = False) -> None:
-        # A chain whose calls fail from here on is still known well enough for others to rest on.
-        stopped: set[str] = set()
         self._caller.look_again()
-        for chain in chains:
-            pending = chain.fresh and bool(self._senders[chain.name].open)
-            if pending and not self._guarded(chain, self._manage_pending, settle_only):
-                stopped.add(chain.name)
+        owing = [chain for chain in chains if chain.fresh and self._senders[chain.name].open]
+        # A chain whose calls fail from here on is still known well enough for others to rest on.
+        stopped = {c.name for c in owing if not self._guarded(c, self._manage_pending, settle_only)}
         if not settle_only:
             self._learn_finality()
             self._look_at_lapsed(stopped)
@@ -221,7 +216,7 @@ class Relayer:
         )
         self._crash("before_checkpoint")
         if news.changed or news.gone or scan.ancestor is not None or len(unsaved) >= UNSAVED_MARKS_MAX:
-            final = chain.judge.final_number(scan.head, trail, self._clock.now_ms())
+            checkpoint = chain.checkpoint(scan.head, trail, self._clock.now_ms())
             self._store.save_scan(
                 chain.name,
                 ancestor=scan.ancestor,
@@ -229,7 +224,7 @@ class Relayer:
                 changed=news.changed.values(),
                 gone=news.gone,
                 intents=reopened,
-                checkpoint=_checkpoint(trail, final),
+                checkpoint=checkpoint,
             )
             unsaved = []
         chain.unsaved = unsaved
@@ -281,10 +276,7 @@ class Relayer:
     # --- position and world ---------------------------------------------------------------------------------------
 
     def _save_position(self, chain: Chain, marks: list[Mark]) -> None:
-        final = -1
-        if chain.head is not None:
-            final = chain.judge.final_number(chain.head, chain.trail, self._clock.now_ms())
-        checkpoint = _checkpoint(chain.trail, final)
+        checkpoint = chain.checkpoint(chain.head, chain.trail, self._clock.now_ms()) if chain.head else None
         self._store.save_scan(
             chain.name, ancestor=None, marks=marks, changed=(), gone=(), intents=(), checkpoint=checkpoint
         )
@@ -292,13 +284,12 @@ class Relayer:
 
     def _world(self) -> World:
         now_ms = self._clock.now_ms()
-        now_unix_ms = self._session.genesis_time * 1000 + now_ms
         return World(
             chains={name: chain.view(now_ms) for name, chain in self._chains.items()},
             entries=self._ledger.entries,
             active=self._ledger.active(),
             children=self._ledger.children(),
-            now_unix_ms=now_unix_ms,
+            now_unix_ms=self._session.genesis_time * 1000 + now_ms,
             execution_order=self._session.execution_order,
             can_expire=self._can_expire,
             final=self._final,
@@ -306,9 +297,3 @@ class Relayer:
             deadline_passed=self._caller.deadline_passed,
             ahead="execute" in self._caller.batches.points,
         )
-
-
-def _checkpoint(trail: list[Mark], final_number: int) -> tuple[int, str] | None:
-    """The newest scanned block that is final."""
-    final = [mark for mark in trail if mark[0] <= final_number]
-    return final[-1][:2] if final else None

@@ -76,6 +76,12 @@ class Chain:
         for _, block_hash, timestamp in marks:
             self.judge.note_timestamp(block_hash, timestamp)
 
+    def checkpoint(self, head: Head, trail: Sequence[Mark], now_ms: int) -> tuple[int, str] | None:
+        """Number and hash of the newest block of a trail that is known as final."""
+        number = self.judge.final_number(head, list(trail), now_ms)
+        final = [mark for mark in trail if mark[0] <= number]
+        return final[-1][:2] if final else None
+
     def timestamp_of(self, block: BlockId) -> int | None:
         """A scanned block's; None where it is not remembered."""
         return next((mark[2] for mark in reversed(self.trail) if mark[1] == block.hash), None)
