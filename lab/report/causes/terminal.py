@@ -65,7 +65,7 @@ def _lines(number: int, cause: Cause, events: int, log: int, *, everything: bool
     when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
     lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
     lines += [f"     {event}"[:WIDTH] for event in _events(cause, events)]
-    lines += [f"     relayer: {line}"[:WIDTH] for line in cause.relayer_log[len(cause.relayer_log) - log :]]
+    lines += [f"     relayer: {line}"[:WIDTH] for line in cause.relayer_log[max(0, len(cause.relayer_log) - log) :]]
     lines += _runs(cause, everything=everything)
     if cause.follows:
         lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
