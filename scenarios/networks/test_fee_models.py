@@ -94,9 +94,15 @@ def judge_base_fees(script: Script, name: str) -> None:
         rises = sum(after > before for before, after in pairwise(fees))
         falls = sum(after < before for before, after in pairwise(fees))
         filled = any(number * 2 > limit for number, limit in used)
-        told = f"{rises} rises, {falls} falls" + ("" if filled else "; no block was filled")
+        told = f"{rises} rises, {falls} falls" + ("" if filled else f"; no block was filled{bounded(script)}")
         met = bool(rises and falls) if filled else None
         script.expect(f"{name}: the fee to rise and to fall", told, met=met)
+
+
+def bounded(script: Script) -> str:
+    """Why the contract's calls fill no block, where it is known."""
+    most = script.run.lab.spec.target.limits.per_block
+    return f", for the contract takes {most} calls of an account in one" if most else ""
 
 
 def judge_charges(script: Script, name: str) -> None:

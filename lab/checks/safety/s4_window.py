@@ -65,7 +65,7 @@ def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay
         judgement.judged += 1
         wrong = late <= window_s
     else:
-        wrong = 0 <= late <= window_s and _dependency_met(replayed, entry, step)
+        wrong = 0 <= late <= window_s and _dependency_met(replayed, entry, step) and not _delayed(history, entry, step)
     if wrong:
         message = (
             f"expected {name_at(history, replayed.chain, entry.tx_id)} to become READY when "
@@ -73,6 +73,16 @@ def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay
             f'after it, says "{reason}"'
         )
         judgement.fail(message, step.block, entry.tx_id, entry.moves[0].step.block.seq)
+
+
+def _delayed(history: History, entry: Entry, step: Step) -> bool:
+    """Whether the contract is known to want more time between buffering and resolve."""
+    buffered, contract = entry.first("BUFFERED"), history.contract(step.block.chain)
+    if buffered is None or contract is None:
+        return False
+    since, limits = buffered.step.block, contract.limits
+    blocks, seconds = limits.get("resolve_after_blocks", 0), limits.get("resolve_after_seconds", 0)
+    return step.block.number < since.number + blocks or step.block.timestamp < since.timestamp + seconds
 
 
 def _dependency_met(replayed: ChainReplay, entry: Entry, step: Step) -> bool:

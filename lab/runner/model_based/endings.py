@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from lab.coordinator.documented import FUNCTIONS
 from lab.runner.model_based.build import PAIRS, Builder, Due
 
 SHORT_S, LONG_S = 5, 300
+BREAKER = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
 PAYLOAD = "0x"
 
 
@@ -13,8 +15,10 @@ def endings(make: Builder) -> None:
     if not (make.has("expire_transaction") or make.has("mark_failed")):
         return
     pair = make.rng.choice(PAIRS)
+    # A breaker counts endings: where nothing lifts its stop, nothing more could be tried.
+    lifted = make.has("unpause") or not any(make.has(name) for name in BREAKER)
     for late, function in ((True, "expire_transaction"), (False, "mark_failed")):
-        if make.has(function):
+        if lifted and make.has(function):
             _one_after_the_other(make, function, pair, late=late)
     _by_the_window_in_force(make)
 
@@ -43,7 +47,7 @@ def _one_after_the_other(make: Builder, function: str, pair: tuple[str, str], *,
     for place, tx_id in enumerate(ids):
         make.call(function, tx_id)
         if place % 2 == 0 and make.has("unpause"):
-            make.owner("unpause")  # a breaker counts endings
+            make.owner("unpause")
 
 
 def _by_the_window_in_force(make: Builder) -> None:
