@@ -23,6 +23,7 @@ from lab.coordinator.values import plain
 from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
+from lab.runner.model_based.batch_sizes import FIT_SURE, BatchSizes, allows
 from lab.runner.model_based.spaced import spaced
 from lab.runner.script import Script
 
@@ -41,7 +42,6 @@ VIEWS = (
 )
 # What these count is the contract's own affair.
 OWN_VIEWS = ("failure_count",)
-FIT_SURE = 8
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 BREAKER_FUNCTIONS = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
 GRANTED, CHANGES_OF_ROLE = "authorized_operators", ("add_operator", "remove_operator")
@@ -103,7 +103,7 @@ class Differential:
         ]
         self.ids: list[str] = []
         self.places = stored_places(self.codec)
-        self.stops_silently = stops_silently(self.model, self.codec)
+        self.stops_silently, self.sizes = stops_silently(self.model, self.codec), BatchSizes()
 
     def first_events(self) -> str | None:
         """What the constructor's events leave out: who reads only the reference's events must learn all settings."""
@@ -244,16 +244,15 @@ class Differential:
         return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
 
     def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> str | None:
-        outcome, sender = (
-            simulated(self.codec, result),
-            FORWARDER if role.startswith(VIA) else role_account(role).address,
-        )
+        outcome = simulated(self.codec, result)
+        sender = FORWARDER if role.startswith(VIA) else role_account(role).address
+        size = len(args[0]) if function in BATCH_MAX else 0
+        if self.model.reference and size > BATCH_MAX.get(function, 0):
+            return "expected a batch that is too long to be refused, it succeeded" if outcome.ok else None
         # How many fit is the reference's own.
-        if function in BATCH_MAX and len(args[0]) > (BATCH_MAX[function] if self.model.reference else FIT_SURE):
-            if not outcome.ok:
-                return None
-            if self.model.reference:
-                return "expected a batch that is too long to be refused, it succeeded"
+        may_be_long = size > FIT_SURE and not self.model.reference and allows(self.model, function, args, sender, now)
+        if may_be_long and not outcome.ok:
+            return self.sizes.judge(function, size, taken=False)
         events = outcome.events
         idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
         if idle and self.model.reference:
@@ -264,6 +263,7 @@ class Differential:
                 return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
+        wrong = wrong or (self.sizes.judge(function, size, taken=True) if may_be_long else None)
         for event in (
             events if self.model.reference else [candidate for candidate in events if candidate.event in DOCUMENTED]
         ):

@@ -34,6 +34,9 @@ PLANTED = [
      "accept_ownership", "expected authorized_operators afterwards to be True, got False"),
     ("proxy", '    assert self.version == 0, "Initialized before"\n', "", "security/test_role_matrix",
      "initialize by attacker", "it succeeded"),
+    ("metered", "    done: DynArray[bool, 50] = []\n    for r: Request", "    assert len(requests) != 32\n"
+     "    done: DynArray[bool, 50] = []\n    for r: Request", "mutation/test_every_rule",
+     "buffer_batch", "expected 33 items to be too many as 32 were, it succeeded"),
 ]  # fmt: skip
 
 
