@@ -12,7 +12,7 @@ from pathlib import Path
 from lab.bounded_files import read_object
 from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import outcome_of, read_outcomes
-from lab.evidence.projects import projects_of
+from lab.evidence.projects import told_apart
 from lab.evidence.seal import MANIFEST
 
 FILE = "rows.json"
@@ -61,10 +61,7 @@ def counting_loads(load: Path) -> list[Counting]:
     """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
     profiles: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
     runs = [run for run in sorted(map(read_load_run, _folders(load)), key=_by_name) if run.is_known]
-    projects = projects_of(run.project for run in runs)
-    several = len(set(projects.values())) > 1
-    for run in runs:
-        project = projects[run.project[0]] if several and run.project else ""
+    for run, project in zip(runs, told_apart([run.project for run in runs]), strict=True):
         profiles.setdefault((project, run.profile), []).append(run)
     return [_counting(runs) for runs in profiles.values()]
 

@@ -19,7 +19,7 @@ from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import read_outcomes
-from lab.evidence.projects import projects_of
+from lab.evidence.projects import told_apart
 from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
 from lab.paths import real_path
@@ -103,11 +103,9 @@ def _read_session(session: Path, number: int) -> list[tuple[RunFolder, _Run | No
 
 
 def _projects(read: Mapping[Path, Iterable[tuple[RunFolder, _Run | None]]]) -> dict[Path, str]:
-    """Of each session; the same for all as long as no two are known, and empty where the session does not say."""
-    stated = {session: [mark for _, run in runs if run for mark in run.project] for session, runs in read.items()}
-    projects = projects_of(stated.values())
-    several = len(set(projects.values())) > 1
-    return {session: projects[marks[0]] if several and marks else "" for session, marks in stated.items()}
+    """Of each session, by what its runs state."""
+    stated = [[mark for _, run in runs if run for mark in run.project] for runs in read.values()]
+    return dict(zip(read, told_apart(stated), strict=True))
 
 
 def sessions(results: Path) -> list[Path]:

@@ -47,6 +47,13 @@ def projects_of(stated: Iterable[Sequence[str]]) -> dict[str, str]:
     return projects
 
 
+def told_apart(stated: Sequence[Sequence[str]]) -> list[str]:
+    """The project of each, empty for one that does not say; as long as no two are known, that is all of them."""
+    projects = projects_of(stated)
+    several = len(set(projects.values())) > 1
+    return [projects[marks[0]] if several and marks else "" for marks in stated]
+
+
 def _first_commit(root: Path) -> str:
     """By first parents, since a merge can bring in another repository's. Where a clone is cut off nobody knows it."""
     try:
