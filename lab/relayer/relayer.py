@@ -74,6 +74,7 @@ class Relayer:
         self._ledger = parts.ledger(order, self._store.entries(), rollups)
         self._looks = Looks(self._ledger, parts.scan, parts.complete)
         self._final: set[BlockId] = set()
+        self._begun_ms = 0
         self._spent = self._store.spent()
         self._caller = parts.caller(
             self._chains, account, self._codec, self._ledger, self._store, session.poll_interval_ms, notify
