@@ -86,6 +86,7 @@ MAINTENANCE = ("ALR-06", "OSC-06")
 # What only a contract with an emergency stop lets be raised.
 OF_STOPS = ("Maintenance", "ContractPaused")
 PARENT, CHILD, LATE, HOME = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2, 3, 4))
+REFUSED = 'tesseract_unauthorized_calls_total{chain="base"}'
 CODE = 'tesseract_contract_code_matches{chain="amoy"}'
 # Without a limit, and without a value.
 WORDS_ONLY = {"Maintenance": 1, "Watchdog": 0}
@@ -164,7 +165,9 @@ class Live:
         return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in active)
 
     def figure(self, series: str) -> float | None:
-        """A series' value now; None where it has none."""
+        """A series' value now; None where it has none, or before there is anybody to ask."""
+        if not self.prometheus.ready():
+            return None
         found = self.prometheus.get("/api/v1/query", query=series)["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
@@ -266,8 +269,11 @@ def hand_over(script: Script, owner: str, to: str) -> None:
     script.expect_ok(script.call("base", "accept_ownership", role=to))
 
 
-def intrude(script: Script) -> None:
+def intrude(live: Live) -> None:
     """An operator that nobody declared, who calls what is the owner's alone."""
+    script = live.script
+    # A count rises for Prometheus from the first that it has read.
+    live.until("the calls of Base to be counted", lambda: live.figure(REFUSED) is not None)
     script.expect_ok(script.call("base", "add_operator", role_account("attacker").address, role="owner"))
     trespass(script)
 
@@ -288,7 +294,7 @@ def maintain(live: Live) -> None:
     stopped = ", ".join(chain.standing for chain in report.chains)
     script.expect("the contract to be stopped", stopped, met=report.exit_code == 0, rows=MAINTENANCE)
     live.expect("Maintenance")
-    intrude(script)
+    intrude(live)
     # Who is stopped, or an operator, is seen by an event that nobody has to emit.
     names = [name for name in MEANWHILE if ALERT_EVENTS.get(name, "") in ("", *target.codec.events)]
     for name in names:
@@ -353,7 +359,7 @@ def play(script: Script) -> None:
         if script.needs("stop", rows=MAINTENANCE):
             maintain(live)
         else:
-            intrude(script)
+            intrude(live)
         names = shown_here(script)
         began = names.index("ContractCodeChanged")
         for name in names[:began]:
