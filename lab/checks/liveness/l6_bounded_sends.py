@@ -3,7 +3,7 @@
 A call is what a relayer wants of one contract for one tx_id: to buffer its mirror, to resolve it, to mark it executed
 or expired. Three bounds hold for each, whatever the fees do:
 
-- attempts, by distinct nonces: TRIES, and one more for each cause. Whoever asks every block until the timestamp comes
+- attempts, by distinct nonces of an account: TRIES, and one more for each cause. Whoever asks every block until the timestamp comes
   exceeds it, and so does whoever does not notice that a mined call missed its aim.
 - offers, by distinct transactions with one nonce: the first, and OFFERS_RAISED raises; where a fault lets a node refuse
   or lose them, one more for each that was refused, or made anew with other arguments at the same price, once a poll. A
@@ -13,9 +13,9 @@ or expired. Three bounds hold for each, whatever the fees do:
   lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap. A smaller
   block is one: a node refuses what cannot fit into it, and takes the very same when it can again.
 
-- fees: no offer for a call is more than FEE_GROWTH times the first one, beyond what the base fee itself grew by. An
-  offer that a node refused while a fault priced it out is no first one: where no block was mined meanwhile, none shows
-  what the base fee was.
+- fees: no offer for a call is more than FEE_GROWTH times the same account's first one, beyond what the base fee itself
+  grew by. An offer that a node refused while a fault priced it out is no first one: where no block was mined meanwhile,
+  none shows what the base fee was.
 - repeats: what has had its effect for longer than a bound, on a chain that nothing disturbed since, is not sent again.
   Whoever comes back from a restart looks at what is there first.
 - old states: what has been READY or EXECUTED for longer than a bound is not expired: whoever tries it read an old one.
@@ -66,7 +66,8 @@ def judge(history: History) -> CheckResult:
     for call, submits in calls.items():
         judgement.judged += 1
         _judge_call(history, judgement, call, submits)
-        _judge_fees(history, judgement, call, submits)
+        for sender in dict.fromkeys(submit.sender for submit in submits):
+            _judge_fees(history, judgement, call, [submit for submit in submits if submit.sender == sender])
         _judge_repeats(history, judgement, call, submits)
     for chain, submits in unnamed.items():
         _doubt_unnamed(history, judgement, chain, submits)
@@ -91,9 +92,9 @@ def _in_vain(history: History, calls: dict[Call, list[Submit]]) -> str:
 def _judge_call(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:
     chain, function, tx_id = call
     causes = _causes(history, chain, submits)
-    nonces: dict[int, dict[str, list[Submit]]] = {}
+    nonces: dict[tuple[str, int], dict[str, list[Submit]]] = {}
     for submit in submits:
-        nonces.setdefault(submit.nonce, {}).setdefault(submit.tx, []).append(submit)
+        nonces.setdefault((submit.sender, submit.nonce), {}).setdefault(submit.tx, []).append(submit)
     offers = max(nonces.values(), key=len)
     sends = max((same for by_hash in nonces.values() for same in by_hash.values()), key=len)
     losing = [cause for cause in causes if not cause.prices_out]
@@ -172,7 +173,7 @@ def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: 
     if move.after not in effects:
         state, again, mistake = f"became {move.after}", "", "an old state is taken for the newest"
     for submit in submits:
-        begun = next(other for other in submits if other.nonce == submit.nonce)
+        begun = next(o for o in submits if (o.sender, o.nonce) == (submit.sender, submit.nonce))
         disturbed = [cause for cause in _causes(history, chain, [begun]) if cause.what != "relayer down"]
         if submit.tx not in there or there[submit.tx][1].status or begun.t_ms <= effect.t_ms + bound_ms(history, chain):
             continue

@@ -274,6 +274,23 @@ def test_fees_have_a_bound(offer: int, verdict: Verdict) -> None:
     assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
 
 
+def test_two_accounts_at_work_have_prices_and_nonces_of_their_own() -> None:
+    """A keeper pays a hundred times what the relayer does: that is no raise, nor are its nonces the relayer's."""
+    story = Story(A)
+    story.mine("two", 10)
+    mine = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    other = mine.model_copy(update={"sender": "0x" + "77" * 20})
+    for number in range(OFFERS_RAISED + 1):
+        story.submit(20, "two", mine.model_copy(update={"hash": f"0x{number:064x}"}))
+        story.submit(20, "two", other.model_copy(update={"hash": f"0x{99 - number:064x}"}))
+        story.records[-1] = story.records[-1].model_copy(update={"max_fee_per_gas": 100})
+    assert judged(story).verdict is Verdict.PASS, judged(story).reason
+    story.submit(24, "two", other.model_copy(update={"hash": "0x" + "e" * 64}))
+    story.records[-1] = story.records[-1].model_copy(update={"max_fee_per_gas": 1_001})
+    words = "up to 1000 wei per gas, 10 times the first one (100 at 20.000 s)"
+    assert any(words in finding.message for finding in judged(story).findings)
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome", "verdict"),
     [
