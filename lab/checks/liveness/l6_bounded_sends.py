@@ -3,8 +3,8 @@
 A call is what a relayer wants of one contract for one tx_id: to buffer its mirror, to resolve it, to mark it executed
 or expired. Three bounds hold for each, whatever the fees do:
 
-- attempts, by distinct nonces of an account: TRIES, and one more for each cause. Whoever asks every block until the timestamp comes
-  exceeds it, and so does whoever does not notice that a mined call missed its aim.
+- attempts, by distinct nonces of an account: TRIES, and one more for each cause. Whoever asks every block until the
+  timestamp comes exceeds it, and so does whoever does not notice that a mined call missed its aim.
 - offers, by distinct transactions with one nonce: the first, and OFFERS_RAISED raises; where a fault lets a node refuse
   or lose them, one more for each that was refused, or made anew with other arguments at the same price, once a poll. A
   raise of 10 % at least each time more than doubles the offer in that many steps, and the wait before each is longer
