@@ -59,8 +59,10 @@ PLACES = (
 
 
 def told(result: pytest.RunResult, what: str) -> list[str]:
-    """The lines that follow these words."""
+    """The lines that follow these words; a CI server's summary has them once more."""
     lines = [line.strip() for line in result.outlines]
+    ends = [at for at, line in enumerate(lines) if "short test summary info" in line]
+    lines = lines[: ends[0]] if ends else lines
     return [lines[at + 1] for at, line in enumerate(lines) if line == what]
 
 
