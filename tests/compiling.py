@@ -1,12 +1,17 @@
 """Compiles contracts of ours, in this process, where nothing hostile has to be kept in bounds.
 
-The installed compiler is imported once; another release runs as it always does.
+The installed compiler is imported once, and its optimiser spares what it has seen; another release runs as it always
+does.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from lab.deploy.compile import CompiledContract, compile_contract
 from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
@@ -21,10 +26,34 @@ def compile_here(source: VyperSource) -> CompilerOutput:
     """ABI and code. Raises CompileFailure, or what the installed compiler raises."""
     if source.compiler_version != installed_version():
         return run_compiler(source)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _sparing():
         warnings.simplefilter("ignore")
         output = compile_installed(source.path, source.search_paths, FORMATS)
     return CompilerOutput(*(output[name] for name in FORMATS))
+
+
+@contextmanager
+def _sparing() -> Iterator[None]:
+    """After each change the optimiser looks through all that stands below it again, which is half of a compilation.
+
+    What it has left alone, under a parent of the same kind, it would leave alone again.
+    """
+    from vyper.ir import optimizer  # type: ignore[import-untyped]  # with the compiler, which only some tests need
+
+    whole = optimizer._optimize
+
+    def sparing(node: Any, parent: Any) -> tuple[bool, Any]:
+        above = None if parent is None else parent.value
+        done = vars(node).setdefault("left_alone_under", set())
+        if above in done:
+            return False, node
+        changed, result = whole(node, parent)
+        if not changed:
+            done.add(above)
+        return changed, result
+
+    with patch.object(optimizer, "_optimize", sparing):
+        yield
 
 
 def compile_now(path: Path) -> CompilerOutput:

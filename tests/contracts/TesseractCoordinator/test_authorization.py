@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.deploy.compile import compile_contract
+from tests.compiling import compile_once
 
 if TYPE_CHECKING:
     from tests.contracts.conftest import Coordinator
@@ -27,8 +27,7 @@ def forwarder(coordinator: Coordinator, tmp_path: Path) -> Coordinator:
     """A contract that passes any call on, in its own name."""
     source = tmp_path / "Forwarder.vy"
     source.write_text(FORWARDER, encoding="utf-8")
-    compiled = compile_contract(source, cache_dir=tmp_path)
-    proxy = type(coordinator)(coordinator.rpc, compiled, coordinator.accounts)
+    proxy = type(coordinator)(coordinator.rpc, compile_once(source), coordinator.accounts)
     proxy.deploy()
     return proxy
 

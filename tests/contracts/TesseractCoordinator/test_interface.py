@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eth_utils.abi import collapse_if_tuple
 
-from lab.deploy.compile import compile_contract
+from tests.compiling import compile_once
 
 if TYPE_CHECKING:
     from lab.deploy.compile import CompiledContract
@@ -124,7 +124,7 @@ def test_transactions_has_the_shape_of_a_public_mapping(compiled: CompiledContra
     """A client generated from the plain layout's ABI reads the packed contract too."""
     source = tmp_path / "Plain.vy"
     source.write_text(PLAIN, encoding="utf-8")
-    plain = compile_contract(source, cache_dir=tmp_path)
+    plain = compile_once(source)
     expected, found = (
         next(entry for entry in abi if entry.get("name") == "transactions") for abi in (plain.abi, compiled.abi)
     )
