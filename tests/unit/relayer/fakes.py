@@ -5,10 +5,9 @@ It mines only when told to, keeps the state of every block, and can lose replies
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import rlp
@@ -90,7 +89,7 @@ class Revert(Exception):
     """The contract refuses."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stored:
     """One transaction in the contract."""
 
@@ -113,6 +112,10 @@ class Coordinator:
     batches: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
     executions: list[str] = field(default_factory=list)
+
+    def copied(self) -> Coordinator:
+        """One that goes on by itself; what is stored never changes."""
+        return replace(self, stored={**self.stored}, executions=[*self.executions])
 
     def apply(self, function: str, args: dict[str, Any], now: int) -> list[tuple[str, dict[str, Any]]]:
         """Run one call; the events. Raises Revert."""
@@ -148,14 +151,17 @@ class Coordinator:
         if function == "mark_executed":
             if found is None or state != "READY":
                 raise Revert("Transaction not ready")
-            found.state = "EXECUTED"
+            self._set(tx_id, "EXECUTED")
             self.executions.append(tx_id)
             return []
         assert function == "expire_transaction", function
         if found is None or state != "BUFFERED" or now <= found.timestamp + self.window:
             raise Revert("Transaction not expired")
-        found.state = "EXPIRED"
+        self._set(tx_id, "EXPIRED")
         return [("TransactionFailed", {"tx_id": tx_id, "reason": "Transaction expired"})]
+
+    def _set(self, tx_id: str, state: str) -> None:
+        self.stored[tx_id] = replace(self.stored[tx_id], state=state)
 
     def _buffer(self, args: dict[str, Any], now: int) -> list[tuple[str, dict[str, Any]]]:
         if args["tx_id"] in self.stored:
@@ -169,13 +175,13 @@ class Coordinator:
 
     def _resolve(self, tx_id: str, found: Stored, now: int) -> list[tuple[str, dict[str, Any]]]:
         if now > found.timestamp + self.window:
-            found.state = "EXPIRED"
+            self._set(tx_id, "EXPIRED")
             return [("TransactionFailed", {"tx_id": tx_id, "reason": "Transaction expired"})]
         parent = self.stored.get(found.dependency)
         met = found.dependency == ZERO_ID or (parent is not None and parent.state in ("READY", "EXECUTED"))
         if now < found.timestamp or not met:
             return [("TransactionFailed", {"tx_id": tx_id, "reason": "Dependencies not satisfied"})]
-        found.state = "READY"
+        self._set(tx_id, "READY")
         return [("TransactionReady", {"tx_id": tx_id})]
 
 
@@ -259,7 +265,7 @@ class FakeChain:
         number = parent.number + 1
         at = timestamp if timestamp is not None else parent.timestamp + self.block_time_ms // 1000
         block_hash = self._hash(number, parent.hash)
-        state, nonces = copy.deepcopy(parent.state), Counter(parent.nonces)
+        state, nonces = parent.state.copied(), Counter(parent.nonces)
         block = MinedBlock(number, block_hash, parent.hash, at, self.base_fee, [], [], {}, state, nonces)
         for function, args in self._queue:
             self._log(block, state.apply(function, args, at), "0x" + "0e" * 32)
@@ -381,7 +387,7 @@ class FakeChain:
         call = self.codec.decode_call(request["data"])
         assert call is not None
         try:
-            copy.deepcopy(self.head.state).apply(call.function, call.args, self.head.timestamp)
+            self.head.state.copied().apply(call.function, call.args, self.head.timestamp)
         except Revert as revert:
             data = "0x08c379a0" + encode(["string"], [str(revert)]).hex()
             raise RpcRefused("eth_estimateGas", 3, f"execution reverted: {revert}", data) from None
@@ -411,7 +417,7 @@ class FakeChain:
         block.txs.append(tx)
         status, call = 1, self.codec.decode_call(tx.data) if tx.to == CONTRACT else None
         if call is not None:
-            before = copy.deepcopy(block.state)
+            before = block.state.copied()
             try:
                 self._log(block, block.state.apply(call.function, call.args, block.timestamp), tx.hash)
             except Revert:
