@@ -26,14 +26,14 @@ def compile_here(source: VyperSource) -> CompilerOutput:
     """ABI and code. Raises CompileFailure, or what the installed compiler raises."""
     if source.compiler_version != installed_version():
         return run_compiler(source)
-    with warnings.catch_warnings(), _sparing():
+    with warnings.catch_warnings(), sparing():
         warnings.simplefilter("ignore")
         output = compile_installed(source.path, source.search_paths, FORMATS)
     return CompilerOutput(*(output[name] for name in FORMATS))
 
 
 @contextmanager
-def _sparing() -> Iterator[None]:
+def sparing() -> Iterator[None]:
     """After each change the optimiser looks through all that stands below it again, which is half of a compilation.
 
     What it has left alone, under a parent of the same kind, it would leave alone again.

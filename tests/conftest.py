@@ -35,6 +35,7 @@ from lab.paths import CONTRACTS
 from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
+from tests.compiling import compile_here, sparing
 from tests.order import LONG_S, Place, dealt, read_longest
 from tests.reliability.counting import write_figures
 
@@ -177,6 +178,14 @@ def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
         client.close()
     else:
         yield name
+
+
+@pytest.fixture
+def compiled_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Contracts of ours need no bounds, and a process for each costs as much as its compilation."""
+    monkeypatch.setattr("lab.deploy.compile.run_compiler", compile_here)
+    with sparing():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from lab.checks import CHECKS
 from lab.deploy.deployer import Deployable, deployable
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from tests.compiling import compile_here, compile_once
+from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[2]
 RunScenario = Callable[[Path, Path], Result]
@@ -24,9 +24,8 @@ def compiled(contract: Path) -> Deployable:
 
 
 @pytest.fixture(autouse=True)
-def _compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Contracts of ours need no bounds: a process for each costs as much as the compilation."""
-    monkeypatch.setattr("lab.deploy.compile.run_compiler", compile_here)
+def _cheap(compiled_here: None) -> None:
+    """All of them compile contracts of ours."""
 
 
 @pytest.fixture
