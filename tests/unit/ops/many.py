@@ -27,10 +27,11 @@ STATES = ("BUFFERED", "READY", "EXECUTED", "EXPIRED", "EXPIRED")
 
 @dataclass
 class Filling:
-    """Brings about transactions in every state, numbered from 1 on."""
+    """Brings about transactions in every state, numbered from 1 on; the first are `blocks` older than the last."""
 
     here: Site
     count: int
+    blocks: int = BLOCKS
 
     def run(self) -> None:
         """All of them."""
@@ -39,7 +40,7 @@ class Filling:
         for start in range(1, self.count + 1, BATCH):
             numbers = range(start, min(start + BATCH, self.count + 1))
             self.send("buffer_batch", [self.request(number, due) for number in numbers])
-            self.mine(max(1, BLOCKS * BATCH // self.count))
+            self.mine(max(1, self.blocks * BATCH // self.count))
         self.pass_time(due)
         # Parents before their children.
         for places in ((1, 3), (2,)):

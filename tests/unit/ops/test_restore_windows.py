@@ -25,7 +25,7 @@ SAVED, WIDEST_S = (45, 7), 300
 
 def taken(here: Site, monkeypatch: pytest.MonkeyPatch, count: int, *, step_s: int = STEP_S) -> str:
     """The file of a backup of so many transactions; from now on waiting makes blocks."""
-    Filling(here, count).run()
+    Filling(here, count, blocks=1).run()
     hurry(here, monkeypatch, step_s=step_s)
     command(here, "backup", "--to", str(here.folder / "backups"), "--only", SOURCE)
     return str(here.folder / "backups" / f"{SOURCE}.backup.json")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
@@ -68,6 +69,27 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for scenario in SCENARIOS:
         record(session / scenario.replace("/", "-"), scenario)
     return session
+
+
+@cache
+def _files(folder: Path) -> dict[str, bytes]:
+    """What an undamaged folder holds; nothing, if there is none."""
+    return {path.name: path.read_bytes() for path in folder.glob("*")}
+
+
+@contextmanager
+def damaging(*folders: Path) -> Iterator[None]:
+    """Whatever is done to these folders is undone."""
+    before = {folder: _files(folder) for folder in folders}
+    try:
+        yield
+    finally:
+        for folder, files in before.items():
+            shutil.rmtree(folder, ignore_errors=True)
+            if files:
+                folder.mkdir()
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
 
 
 class Kept(RunFolder):
@@ -273,13 +295,10 @@ def test_every_bound_row_falls_and_comes_back(
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
         touched = {row.id for row in BOUND for name in scenarios if _leans(row, name)}
         touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
-        try:
+        with damaging(*folders):
             for folder, scenario in folders.items():
                 damage(folder, scenario)
             found = judged(passed, *folders)
-        finally:
-            for folder, scenario in folders.items():
-                record(folder, scenario)
         changed = {row for row, now in found.items() if now is not good[row]}
         if nameless:
             # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
@@ -298,11 +317,9 @@ def test_a_row_of_many_scenarios_falls_with_any_of_them(passed: Path) -> None:
     good = {scenario: read(folder) for scenario, folder in folders.items()}
     baseline = Baseline(lab_commit=COMMIT, contract_sha256=CONTRACT)
     for scenario, folder in folders.items():
-        try:
+        with damaging(folder):
             record(folder, scenario, state=Verdict.FAIL)
             runs = (good | {scenario: read_run(RunFolder(folder), passed.parent, NOW)}).values()
-        finally:
-            record(folder, scenario)
         of_many = [row for row in BOUND for proof in row.proofs if "*" in proof.scenario]
         for row in of_many:
             assert (judge(row, [*runs], baseline).verdict is RowVerdict.FAIL) == _leans(row, scenario)
@@ -315,11 +332,9 @@ def test_a_check_that_failed_takes_its_rows(passed: Path, row: Row) -> None:
     """The seeded fault is a failing check in a run that calls itself passed: the row that wants the check fails."""
     proof = next(proof for proof in row.proofs if proof.check)
     folder = passed / proof.scenario.replace("/", "-")
-    try:
+    with damaging(folder):
         record(folder, proof.scenario, checks={proof.check[0]: Verdict.FAIL})
         assert judged(passed, folder, rows=[row]) == {row.id: RowVerdict.FAIL}
-    finally:
-        record(folder, proof.scenario)
     assert judged(passed, folder, rows=[row]) == {row.id: settled(row)}
 
 
@@ -327,11 +342,9 @@ def test_the_decision_falls_with_the_rows(passed: Path) -> None:
     """A failing must-pass row is NO-GO for every stage."""
     scenario = "failures/window_boundaries"
     folder = passed / scenario.replace("/", "-")
-    try:
+    with damaging(folder):
         record(folder, scenario, state=Verdict.FAIL)
         assert [stage.decision for stage in report(passed, folder).stages] == ["NO-GO"] * 3
-    finally:
-        record(folder, scenario)
     assert report(passed, folder).decision == "INCOMPLETE"
 
 
