@@ -52,15 +52,20 @@ def write(project: pytest.Pytester, name: str, text: str) -> Path:
     return path
 
 
-def run_pytest(project: pytest.Pytester, *args: str) -> pytest.RunResult:
-    """pytest in a fork of this process. Where it matters that the plugin is loaded afresh: `runpytest_subprocess`."""
+def forked_pytest(folder: Path, *args: str) -> tuple[int, str, str]:
+    """pytest in a fork of this process, in its working folder: exit code and output, which goes through `folder`."""
 
     def session() -> int:
         sharing.STANDARD_ERROR = os.dup(2)
         sys.path.insert(0, str(Path.cwd()))
         return int(pytest.main(list(args)))
 
-    code, out, err = forked(session, project.path)
+    return forked(session, folder)
+
+
+def run_pytest(project: pytest.Pytester, *args: str) -> pytest.RunResult:
+    """The same in a project. Where it matters that the plugin is loaded afresh: `runpytest_subprocess`."""
+    code, out, err = forked_pytest(project.path, *args)
     return pytest.RunResult(code, out.splitlines(), err.splitlines(), duration=0)
 
 

@@ -25,6 +25,7 @@ from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
 from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
+from tests.unit.pytest_project import forked_pytest
 
 from .test_correct import HERE, played, scenario_name
 
@@ -117,17 +118,18 @@ def test_a_proxy_is_no_fault(shared_backend: ProcessBackend, tmp_path: Path, kin
     reasons(shared_backend, project(tmp_path / kind, kind), scenario, Verdict.PASS)
 
 
-def test_an_initializer_is_there_for_whoever_sets_up(tmp_path: Path) -> None:
+def test_an_initializer_is_there_for_whoever_sets_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lab.yaml names is no open finding; another function that anybody may write by is."""
     guard = '    assert msg.sender == self.owner, "Only owner can set window"\n'
     for name, here, code, words in (("good", "", 0, ""), ("open", guard, 1, "set_coordination_window writes")):
         folder = project(tmp_path / name, "minimal", here)
-        command = [*(sys.executable, "-m", "pytest", str(SCENARIOS / "quality/test_static_analysis.py"), "-q")]
-        command += ["-p", "no:cacheprovider", "--lab-backend", "process", "--lab-results", str(folder / "results")]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == code, done.stdout
-        assert words in done.stdout
-        assert "initialize writes" not in done.stdout
+        monkeypatch.chdir(folder)
+        scenario = str(SCENARIOS / "quality/test_static_analysis.py")
+        where = ("--lab-backend", "process", "--lab-results", str(folder / "results"))
+        got, out, _ = forked_pytest(folder, scenario, "-q", "-p", "no:cacheprovider", *where)
+        assert got == code, out
+        assert words in out
+        assert "initialize writes" not in out
 
 
 def test_what_lab_live_does_not_deploy_is_not_rehearsed(shared_backend: ProcessBackend, tmp_path: Path) -> None:
