@@ -22,6 +22,7 @@ import pytest
 import typer.main
 import typer.testing
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from lab.broken import read_bugs, write_contracts
 from lab.chains.engine.client import connect
@@ -42,6 +43,8 @@ from tests.reliability.counting import write_figures
 # How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
 settings.register_profile("any machine", parent=settings(), deadline=None)
 settings.load_profile("any machine")
+# Else examples would be drawn with constants of whatever modules a worker has loaded, which it reads for seconds.
+providers._get_local_constants = lambda: providers._local_constants
 
 # The commands are the same for each call of a test's runner, and building them takes a tenth of a second.
 typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]

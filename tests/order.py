@@ -34,15 +34,19 @@ def read_longest(path: Path = FILE) -> dict[str, float]:
 def dealt(tests: Sequence[T], places: Sequence[Place], workers: int) -> list[T]:
     """An order for xdist's `worksteal`, which gives each worker one of equal pieces to begin with.
 
-    What waits fills few workers, so that the others compute meanwhile; of a file it stays together, for it shares what
-    it waits for. All else that is long is spread evenly. The short ones stay in their order.
+    What waits fills few workers, so that the others compute meanwhile. The files of all else that is long are spread
+    evenly. Of a file all stay together, short ones as well: a second worker would set up anew what they share. Files
+    without a long one stay in their order.
     """
+    long = {place.file for place in places if place.seconds and not place.waits}
     waiting: dict[str, list[int]] = {}
+    computing: dict[str, list[int]] = {}
     for index, place in enumerate(places):
         if place.waits:
             waiting.setdefault(place.file, []).append(index)
-    computing = [[index] for index, place in enumerate(places) if place.seconds and not place.waits]
-    units = [*_longest_first([*waiting.values()], places), *_longest_first(computing, places)]
+        elif place.file in long:
+            computing.setdefault(place.file, []).append(index)
+    units = [*_longest_first([*waiting.values()], places), *_longest_first([*computing.values()], places)]
     share = sum(place.seconds for place in places) / workers
     begin: list[list[int]] = [[] for _ in range(workers)]
     loads = [0.0] * workers

@@ -35,6 +35,13 @@ def test_what_waits_is_not_left_to_one_worker_where_it_is_most() -> None:
     assert dealt("abcd", places, 2) == ["a", "c", "b", "d"]
 
 
+def test_a_file_with_a_long_one_is_not_divided() -> None:
+    """One worker sets up what its tests share; its short ones come with it."""
+    places = [Place("a", 0, False), Place("b", 4, False), Place("a", 5, False), Place("c", 0, False)]
+    places += [Place("b", 0, False), Place("a", 5, False), Place("c", 0, False), Place("c", 0, False)]
+    assert dealt(range(8), places, 2) == [0, 2, 5, 3, 1, 4, 6, 7]
+
+
 def test_names_are_those_of_pytest(tmp_path: Path) -> None:
     file = tmp_path / "tests.xml"
     file.write_text('<s><testcase classname="tests.unit.test_x" name="test_y[a b]" time="3.2" /></s>')
