@@ -15,6 +15,7 @@ from lab.coordinator.accounts import ROLES, role_account
 from lab.model.contract.names import ContractNames
 
 WORD = 32
+_LISTS = {"bytes", "string"}
 _BITS = {"bool": 1, **{f"uint{bits}": bits for bits in range(8, 257, 8)}}
 _UINT = re.compile(r"\buint\d+")
 _HEX = re.compile("0x[0-9a-fA-F]*")
@@ -138,35 +139,37 @@ def decode_plain(types: Sequence[str], raw: bytes) -> list[Any] | None:
     A relayer decodes some ten values for each transaction, and eth_abi takes the longest of all that it does for one.
     """
     try:
-        return _values(types, raw, 0)
+        return _values(types, raw, 0)[0]
     except _Unusual:
         return None
 
 
-def _values(types: Sequence[str], raw: bytes, base: int) -> list[Any]:
+def _values(types: Sequence[str], raw: bytes, base: int) -> tuple[list[Any], int]:
+    """The values, and how much they take."""
     values: list[Any] = []
     tail = WORD * len(types)
     for place, abi_type in enumerate(types):
         word = raw[base + WORD * place : base + WORD * (place + 1)]
         if len(word) < WORD:
             raise _Unusual
-        if abi_type != "bytes" and not (abi_type.startswith("(") and abi_type.endswith(")")):
+        if abi_type not in _LISTS and not (abi_type.startswith("(") and abi_type.endswith(")")):
             values.append(_word(abi_type, word))
             continue
         # What has no fixed length stands behind all the words, in order and without a gap.
         if int.from_bytes(word) != tail:
             raise _Unusual
-        if abi_type == "bytes":
+        value: Any
+        if abi_type in _LISTS:
             value, used = _bytes(raw, base + tail)
-            values.append(value)
+            value = f"0x{value.hex()}" if abi_type == "bytes" else _text(value)
         else:
             parts = _parts(abi_type)
-            if parts.count("bytes") != 1:
-                raise _Unusual  # of words alone, it has no place of its own; of more, its end would have to be known
-            values.append(_values(parts, raw, base + tail))
-            used = len(raw)
+            if _LISTS.isdisjoint(parts):
+                raise _Unusual  # of words alone, it has no place of its own
+            value, used = _values(parts, raw, base + tail)
+        values.append(value)
         tail += used
-    return values
+    return values, tail
 
 
 @lru_cache(maxsize=256)
@@ -174,13 +177,20 @@ def _parts(abi_type: str) -> tuple[str, ...]:
     return tuple(tuple_parts(abi_type))
 
 
-def _bytes(raw: bytes, start: int) -> tuple[str, int]:
+def _bytes(raw: bytes, start: int) -> tuple[bytes, int]:
     """The value, and how much it takes."""
     length = int.from_bytes(raw[start : start + WORD])
     padded = -(-length // WORD) * WORD
     if len(raw) < start + WORD + padded or any(raw[start + WORD + length : start + WORD + padded]):
         raise _Unusual
-    return "0x" + raw[start + WORD : start + WORD + length].hex(), WORD + padded
+    return raw[start + WORD : start + WORD + length], WORD + padded
+
+
+def _text(raw: bytes) -> Any:
+    try:
+        return plain(raw.decode())
+    except UnicodeDecodeError:
+        raise _Unusual from None
 
 
 def _word(abi_type: str, word: bytes) -> Any:

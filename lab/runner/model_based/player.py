@@ -202,7 +202,8 @@ class Player:
                 args = self._placed(step.args)
                 few = len(plan) < sequence.sparse and len(plan) % SPARSE_EVERY > 0
                 reads = self._reads_after(step.function, args, few)
-                reads += [read for read in last if sequence.thorough and read not in reads]
+                if sequence.thorough:
+                    reads += [read for read in last if read not in reads]
                 calls += [(step.sender, step.function, args), *((user, *read) for read in reads)]
                 plan.append((step, reads))
             blocks.append((self.start + at, calls))
