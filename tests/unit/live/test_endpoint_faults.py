@@ -78,7 +78,9 @@ def test_each_kind_in_each_phase(world: Open, simulated: Callable[[World], None]
     lab = world("sepolia")
     simulated(lab)
     rpc, node, addresses, met = lab.rpc("sepolia"), lab.nodes["sepolia"].url, set[str](), 0
-    for phase in PHASES:
+    # The one that stands by has a say where something is sent to all: in short, at every other step.
+    phases = PHASES if place == "A" or FACTOR > 1 else PHASES[1::2]
+    for phase in phases:
         before = rpc.call("evm_snapshot")
         with faulty_endpoint(node, share=0, seed=1) as faulty:
             lab.variables[f"SEPOLIA_{place}"] = faulty.url
@@ -92,7 +94,7 @@ def test_each_kind_in_each_phase(world: Open, simulated: Callable[[World], None]
         journal_path(lab.deployment.path).unlink()
     assert len(addresses) == 1
     # The preferred one was asked in every phase; the other one where something is sent to all.
-    assert met == len(PHASES) if place == "A" else met > 0
+    assert met == len(phases) if place == "A" else met > 0
 
 
 @pytest.mark.parametrize("phase", PHASES)
