@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from lab.explore.dask.engine import DaskEngine
 from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFacts, MutationWork, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
-from lab.explore.mutate.run import chosen, fit_runs, run_mutation
+from lab.explore.mutate.run import FitRuns, chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import FOLDER, Score
 from lab.explore.mutate.trial import (
     MutantOutcome,
@@ -34,113 +36,174 @@ from lab.explore.mutate.trial import (
 )
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
+from lab.explore.workers import Engine
 from lab.owner import temporary_directory
 from lab.paths import real_path
 from lab.session.suite import compile_target, new_run_id
+from lab.session.under_test import SystemUnderTest
 
 # Of some 105 that the compiler takes, one may survive and still 95% are shown.
 SAMPLE = 120
 INTERRUPTED = 130
 
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Which mutants of which contract are tested with which scenarios, and what a record of it begins with.
+
+    Of `everything` a sample is `tested`; `mutants` is this part of it.
+    """
+
+    system: SystemUnderTest
+    scenarios: Path
+    everything: list[Mutant]
+    tested: list[Mutant]
+    mutants: Sequence[Mutant]
+    sampled: bool
+    makers: dict[str, str]
+    made: dict[str, Any]
+
 
 def mutate(request: MutateRequest) -> int:
     """Run it; the exit code."""
-    shard, results = Shard.parse(request.shard), request.results
-    check_engine(request)
-    scenarios = chosen_scenarios(request.scenarios)
-    system = mutated_system(request.contract, scenarios)
-    target = system.contract
-    console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    if target.suffix != ".vy":
-        raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
-    original = compile_target(system)
-    console.print(system.described(original.contract.name).line, markup=False, soft_wrap=True)
+    shard, console = Shard.parse(request.shard), Console(highlight=False)
     say = partial(console.print, markup=False, soft_wrap=True)
-    everything = find_mutants(target)
-    only = tuple(request.only or ())
-    requested = [mutant for mutant in everything if not only or mutant.key.startswith(only)]
-    if not requested:
-        raise UsageError(
-            f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
-        )
-    sweep(say)
-    makers = made_with(original, scenario_files(scenarios))
-    # Another sample once contract or scenarios are others: what was written against one sample says nothing by it.
-    limit = SAMPLE if request.sample and request.limit is None else request.limit
-    tested = chosen(requested, limit, f"{makers['contract']} {makers['scenarios']}")
-    mutants, sampled = shard.of(tested), len(tested) < len(requested) == len(everything)
-    say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
-    made = {
-        "started": started,
-        "lab": lab_state(),
-        "contract": {
-            "name": target.name,
-            "source_sha256": original.contract.source_sha256,
-            "bytecode_sha256": original.contract.bytecode_sha256,
-        },
-    }
-    write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
-    with progress_of(console, "the original", None) as notify:
-        fit = fit_runs(system, real_path(scenarios), run_id, notify)
-    costs = fit.costs if request.every_run else fit.covering()
-    say(
-        f"{len(costs)} of {len(fit.costs)} runs of {scenarios} cover all that the library covers of the contract, "
-        f"{sum(costs.values()):.0f} s for all of these"
-    )
-    for line in fit.left_out:
-        say(f"  left out: {line}")
+    check_engine(request)
+    begin, run_id = time.monotonic(), new_run_id()
+    work = _work_of(request, shard, say)
+    write_started(request.results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **work.made})
+    fit = _fit(work, run_id, console)
+    costs = _costs(request, work, fit, say)
     library = LibraryUsed(runs=len(costs), of=len(fit.costs), left_out=tuple(fit.left_out))
-    facts = MutationFacts.model_validate({**made, "library": library})
-    header = JournalHeader(
-        command="mutate",
-        made_with=makers,
-        work=MutationWork(keys=tuple(mutant.key for mutant in tested), every_run=request.every_run, sampled=sampled),
-        shard=str(shard),
-        about=facts,
-    )
-    journal = Journal.begin(results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
-    done = {outcome.key for outcome in journal.outcomes}
-    if shard.count > 1 or done:
-        say(f"part {shard}: {len(mutants)} mutants, of which {len(done)} are done: {journal.path}")
-    left = [mutant for mutant in mutants if mutant.key not in done]
-    engine, reviewed, ended = engine_of(request, run_id, header.made_with), read_reviewed(target), 0
+    facts = MutationFacts.model_validate({**work.made, "library": library})
+    journal = _journal(request, shard, work, facts, say)
+    engine, reviewed = engine_of(request, run_id, work.makers), read_reviewed(work.system.contract)
+    opener, ended = MutationOpener(run_id, request.contract, request.scenarios), 0
     try:
-        with Reaper.start() as reaper, temporary_directory("mutate") as folder:
-            reaper.watch_dir(folder)
-            running = run_mutation(
-                left,
-                MutationOpener(run_id, request.contract, request.scenarios),
-                engine,
-                fit.worth(costs),
-                contract=target,
-                folder=folder,
-                notify=say,
-            )
-            with progress_of(console, "mutants", len(left)) as notify:
-                for number, outcome in enumerate(running, start=1):
-                    journal.add(outcome)
-                    counts = Counter(tried.status for tried in journal.outcomes)
-                    notify(number, ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-                    if outcome.status == "survived" and outcome.key not in reviewed:
-                        _survivor(console, next(mutant for mutant in mutants if mutant.key == outcome.key), outcome)
+        _test(work, journal, opener, engine, fit.worth(costs), reviewed, console)
     except KeyboardInterrupt:
         ended = INTERRUPTED
     except ClusterLost as lost:
         ended = lost.exit_code
         say(f"{lost}; what is done is kept in {journal.path}, and --resume goes on")
-    score = Score({mutant.key: mutant for mutant in mutants}, journal.outcomes, reviewed)
+    score = Score({mutant.key: mutant for mutant in work.mutants}, journal.outcomes, reviewed)
     about: dict[str, Any] = {
         **facts.model_dump(mode="json"),
-        "complete": len(journal.outcomes) == len(everything),
-        "sampled": sampled and len(journal.outcomes) == len(tested),
+        "complete": len(journal.outcomes) == len(work.everything),
+        "sampled": work.sampled and len(journal.outcomes) == len(work.tested),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }
-    show_score(console, score, about, score.write(results, about))
+    show_score(console, score, about, score.write(request.results, about))
     if (usage := usage_of(engine)) is not None:
         say(usage)
     return ended or score.exit_code
+
+
+def _work_of(request: MutateRequest, shard: Shard, say: Say) -> _Work:
+    scenarios = chosen_scenarios(request.scenarios)
+    system = mutated_system(request.contract, scenarios)
+    target = system.contract
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    if target.suffix != ".vy":
+        raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
+    original = compile_target(system)
+    say(system.described(original.contract.name).line)
+    everything = find_mutants(target)
+    requested = _requested(everything, tuple(request.only or ()))
+    sweep(say)
+    makers = made_with(original, scenario_files(scenarios))
+    # Another sample once contract or scenarios are others: what was written against one sample says nothing by it.
+    limit = SAMPLE if request.sample and request.limit is None else request.limit
+    tested = chosen(requested, limit, f"{makers['contract']} {makers['scenarios']}")
+    say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
+    contract = {
+        "name": target.name,
+        "source_sha256": original.contract.source_sha256,
+        "bytecode_sha256": original.contract.bytecode_sha256,
+    }
+    return _Work(
+        system=system,
+        scenarios=scenarios,
+        everything=everything,
+        tested=tested,
+        mutants=shard.of(tested),
+        sampled=len(tested) < len(requested) == len(everything),
+        makers=makers,
+        made={"started": started, "lab": lab_state(), "contract": contract},
+    )
+
+
+def _requested(everything: list[Mutant], only: tuple[str, ...]) -> list[Mutant]:
+    requested = [mutant for mutant in everything if not only or mutant.key.startswith(only)]
+    if not requested:
+        raise UsageError(
+            f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
+        )
+    return requested
+
+
+def _fit(work: _Work, run_id: str, console: Console) -> FitRuns:
+    with progress_of(console, "the original", None) as notify:
+        return fit_runs(work.system, real_path(work.scenarios), run_id, notify)
+
+
+def _costs(request: MutateRequest, work: _Work, fit: FitRuns, say: Say) -> dict[str, float]:
+    """Of the runs that every mutant meets."""
+    costs = fit.costs if request.every_run else fit.covering()
+    say(
+        f"{len(costs)} of {len(fit.costs)} runs of {work.scenarios} cover all that the library covers of the contract, "
+        f"{sum(costs.values()):.0f} s for all of these"
+    )
+    for line in fit.left_out:
+        say(f"  left out: {line}")
+    return costs
+
+
+def _journal(
+    request: MutateRequest, shard: Shard, work: _Work, facts: MutationFacts, say: Say
+) -> Journal[MutantOutcome]:
+    """A new one, or the one to go on with."""
+    keys = tuple(mutant.key for mutant in work.tested)
+    header = JournalHeader(
+        command="mutate",
+        made_with=work.makers,
+        work=MutationWork(keys=keys, every_run=request.every_run, sampled=work.sampled),
+        shard=str(shard),
+        about=facts,
+    )
+    journal = Journal.begin(request.results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
+    done = {outcome.key for outcome in journal.outcomes}
+    if shard.count > 1 or done:
+        say(f"part {shard}: {len(work.mutants)} mutants, of which {len(done)} are done: {journal.path}")
+    return journal
+
+
+def _test(
+    work: _Work,
+    journal: Journal[MutantOutcome],
+    opener: MutationOpener,
+    engine: Engine,
+    worth: Mapping[str, float],
+    reviewed: Container[str],
+    console: Console,
+) -> None:
+    """Test what the journal does not have yet, and add it there."""
+    done = {outcome.key for outcome in journal.outcomes}
+    left = [mutant for mutant in work.mutants if mutant.key not in done]
+    say = partial(console.print, markup=False, soft_wrap=True)
+    with Reaper.start() as reaper, temporary_directory("mutate") as folder:
+        reaper.watch_dir(folder)
+        running = run_mutation(left, opener, engine, worth, contract=work.system.contract, folder=folder, notify=say)
+        with progress_of(console, "mutants", len(left)) as notify:
+            for number, outcome in enumerate(running, start=1):
+                journal.add(outcome)
+                counts = Counter(tried.status for tried in journal.outcomes)
+                notify(number, ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+                if outcome.status == "survived" and outcome.key not in reviewed:
+                    _survivor(console, next(mutant for mutant in left if mutant.key == outcome.key), outcome)
 
 
 def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:
