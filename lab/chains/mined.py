@@ -93,7 +93,7 @@ class RecentBlocks:
         self._blocks = deque((replace(mined, shown=None) for mined in self._blocks), self._blocks.maxlen)
 
     def _place(self, reference: object) -> int | None:
-        """Where a block stands among them; None where it does not, or where its name is any but a number or "latest"."""
+        """Where a block stands among them; None where it does not, or is named by anything but a number or "latest"."""
         place = len(self._blocks) - 1
         if reference != "latest":
             if not isinstance(reference, str) or QUANTITY.fullmatch(reference) is None:

@@ -278,7 +278,7 @@ class BlockProducer:
         return [(MINE, [])] if known else [(SET_BASE_FEE, [base_fee]), (MINE, [{"timestamp": timestamp}])]
 
     def _add(self, mined: Mined, block: dict[str, Any], pool: Any = None) -> None:
-        """What it holds the block itself tells, whoever sent it, and when; `pool` is that after it, where it is known."""
+        """What it holds the block itself tells, whoever sent it, and when; `pool` is the one after it, if known."""
         number, got = mined.number, int(block["number"], 16)
         if got != number:
             raise LabError(

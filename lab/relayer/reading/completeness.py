@@ -1,8 +1,8 @@
 """Whether a scan got every log: the contract counts what it buffers, so logs that a node leaves out are missed.
 
-An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head that holds
-a transaction, for nothing else changes the count. Whoever catches up has another proof: what is READY was made so in a
-block that was scanned, and a log says where.
+An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head that
+holds a transaction, for nothing else changes the count. Whoever catches up has another proof: what is READY was made so
+in a block that was scanned, and a log says where.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def test_other_filters_are_left_to_the_node(start_lab: StartLab, wanted: object)
     """Whatever it makes of them."""
     lab = start_lab("ethereum")
     lab.scheduler.advance_to(60_000)
-    recent = lab.chains["ethereum"].look() and lab.chains["ethereum"].producer.recent
+    chain = lab.chains["ethereum"]
+    chain.look()
+    recent = chain.producer.recent
     plain = {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "latest"}
     assert recent.without_logs(plain)
     assert not recent.without_logs(wanted)
