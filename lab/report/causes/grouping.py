@@ -39,12 +39,13 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in eight cases: it is an expectation about the very transaction that a check objects to; it was
+    A key joins another in nine cases: it is an expectation about the very transaction that a check objects to; it was
     never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
     an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
     ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; a check found
-    a state that nobody announced, and exactly one call left a transaction in it; or both lack a refusal that operators'
-    functions share, and one was never seen without the other.
+    a state that nobody announced, and exactly one call left a transaction in it; ids that two chains
+    share lost a field as others did; or both lack a refusal that operators' functions share, and one was never seen
+    without the other.
     """
     given = list(attributions)
     head = _heads(given)
@@ -105,6 +106,7 @@ def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
             heads.join(key, roots.most_common(1)[0][0])
     checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
     _join_findings(heads, checks, counts)
+    _join_shared_ids(heads, [attribution for _, attribution in given])
     _join_what_goes_by_a_getter(heads, rooted)
     _join_expectations(heads, list(rooted.values()), checks)
     _join_states(heads, [attribution for _, attribution in given])
@@ -164,6 +166,19 @@ def _join_states(heads: _Heads, attributions: Sequence[Attribution]) -> None:
             heads.join(call, symptom.key)
         else:
             heads.join(symptom.key, call)
+
+
+def _join_shared_ids(heads: _Heads, attributions: Sequence[Attribution]) -> None:
+    """A field that ids on two chains do not keep, to the storage that lost it where no id was shared."""
+    lost: dict[tuple[str, str], str] = {}
+    for attribution in attributions:
+        if not any(symptom.check == "S8" for symptom in attribution.shown):
+            stored = (symptom for symptom in attribution.shown if symptom.check == "S11" and symptom.field)
+            lost |= {(symptom.function, symptom.field): symptom.key for symptom in stored}
+    for attribution in attributions:
+        for symptom in attribution.shown:
+            if symptom.check == "S8" and (key := lost.get((symptom.function, symptom.field))) is not None:
+                heads.join(symptom.key, key)
 
 
 def _join_guards(heads: _Heads, attributions: Sequence[Attribution]) -> None:

@@ -66,6 +66,14 @@ PLANTED = {
         ("model/test_model", "failures/window_boundaries", "dependencies/single_dependency", "failures/parent_reorged"),
         "S11 storage",
     ),
+    # Another event comes first, and ids on two chains lose the field as all do.
+    "event_of_other_time": Planted(
+        "scribe",
+        "log TransactionBuffered(tx_id, origin_rollup, target_rollup, timestamp)",
+        "log TransactionBuffered(tx_id, origin_rollup, target_rollup, block.timestamp)",
+        (*SEQUENCES[:2], "dependencies/same_id_on_two_chains", "dependencies/single_dependency"),
+        "S11 storage (buffer_transaction)",
+    ),
     # All of the operators' functions go through it.
     "guard_lets_owner_by": Planted(
         "scribe",

@@ -279,6 +279,16 @@ def test_a_probe_belongs_to_the_call_that_ended_in_the_same_words() -> None:
     assert len(causes([call], [other])) == 2
 
 
+def test_a_field_that_shared_ids_lose_as_all_do_is_one_cause() -> None:
+    """Where only shared ids lose it, or lose another field, the sharing is to blame."""
+    stored = check("S11", "timestamp: expected N, stored N", function="buffer_transaction", field="timestamp")
+    shared = check("S8", "to keep its own timestamp", function="buffer_transaction", field="timestamp")
+    (cause,) = causes([stored], [shared, stored])
+    assert set(cause.follows) == {shared.key}
+    for runs in ([[shared]], [[stored], [replace(shared, field="target")]]):
+        assert any(found.key == shared.key for found in causes(*runs))
+
+
 @pytest.mark.parametrize("rule", ["S6", "S10"])
 def test_a_guard_that_functions_share_is_one_cause(rule: str) -> None:
     """One of them alone, in another run, does not part them; one that was never seen with the other does."""
