@@ -5,7 +5,7 @@ Runs are in the order of their folders' names, which are times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class LoadRun:
     item: str
     project: tuple[str, ...]
     profile: tuple[str, str | None]
+    started: str
     has_rows: bool
     failed: dict[str, str]
     made_with: str | None
@@ -59,8 +60,13 @@ class Counting:
 
 def counting_loads(load: Path) -> list[Counting]:
     """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
+    return counting_by_project(sorted(map(read_load_run, _folders(load)), key=_by_name))
+
+
+def counting_by_project(ordered: Iterable[LoadRun]) -> list[Counting]:
+    """The same of runs that are there, the oldest first."""
+    runs = [run for run in ordered if run.is_known]
     profiles: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
-    runs = [run for run in sorted(map(read_load_run, _folders(load)), key=_by_name) if run.is_known]
     for run, project in zip(runs, told_apart([run.project for run in runs]), strict=True):
         profiles.setdefault((project, run.profile), []).append(run)
     return [_counting(runs) for runs in profiles.values()]
@@ -78,6 +84,7 @@ def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
         item=rows.item or manifest.item or outcome.item or f"load {name}",
         project=rows.project or manifest.project or outcome.project,
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
+        started=max(part.started or "" for part in (rows, manifest, outcome)),
         has_rows=(folder / FILE).is_file(),
         failed=outcome.failed | manifest.failed | _failed(rows),
         made_with=rows.made_with or manifest.made_with or outcome.made_with,

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
-from lab.evidence.projects import project_marks
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.load.analyse.facts import Ending
@@ -31,6 +30,8 @@ from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile, r
 from lab.load.profile.shapes import Soak
 from lab.load.record.plan import Plan
 from lab.networks.profile import NetworkProfile
+from lab.session.project import Project
+from lab.session.project_search import project_marks_of
 from lab.session.suite import cache_folder, compile_target, new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.traffic.signer import require_fast_backend
@@ -68,7 +69,7 @@ def run_load(
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results, profile, options.beside)
+    run_id, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
         stack.callback(suite.close)
@@ -89,7 +90,7 @@ def run_remote(
     require_fast_backend()
     nodes = parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    _, folder = new_folder(options.results, profile, options.beside)
+    _, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
@@ -103,10 +104,13 @@ def run_remote(
         ).execute(), folder
 
 
-def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) -> tuple[str, Path]:
+def new_folder(
+    results: Path, profile: LoadProfile, project: Project | None, own: Sequence[Path] = ()
+) -> tuple[str, Path]:
     """A run's name and its folder, which says already what is going to be measured: a run that dies is known.
 
-    `own` is the user's own profile file, if it is one: two of them may have one name inside.
+    `project` is the one of the working folder. `own` is the user's own profile file, if it is one: two of them may have
+    one name inside.
     """
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
@@ -114,7 +118,7 @@ def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) ->
     facts: dict[str, Any] = {"schema_version": 1, "profile": profile.name, "item": f"load {profile.name}"}
     facts |= {"run_id": run_id, "lab": lab_state(), "started": datetime.now(UTC).isoformat(timespec="seconds")}
     facts["profile_file"] = recorded_profile(own[0], folder.parents[2]) if own else None
-    write_started(folder, {**facts, "project": project_marks(Path.cwd(), folder.parents[1])})
+    write_started(folder, {**facts, "project": project_marks_of(project, folder.parents[1])})
     return run_id, folder
 
 

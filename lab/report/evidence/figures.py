@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.errors import EvidenceFailure
-from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, read_load_run, stated
+from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
+from lab.evidence.mutation_runs import counting_mutations
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
 from lab.file_version import SCHEMA
@@ -21,7 +22,6 @@ from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
-MUTATION = "mutation"
 _VERDICTS = {
     "PASS": RowVerdict.PASS,
     "LAB PASS": RowVerdict.PASS,
@@ -73,7 +73,7 @@ class Figure:
 
 
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
-    """All figures of the newest load run of each profile and of the mutation run, and what could not be read.
+    """All figures of the newest load run of each profile and mutation run of each project, and what was not readable.
 
     Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
     an earlier run of the same things failed is not taken back by repeating it, nor is any failure by damage.
@@ -81,18 +81,15 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
     figures: list[Figure] = []
     notes: list[str] = []
     reading = _Reading(results, now, notes)
-    for counting in counting_loads(results / "load"):
+    for counting in (*counting_loads(results / "load"), *counting_mutations(results)):
         later = counting.unfinished[-1:]
-        doubt = _without_rows(later[0].folder) if later else ""
+        doubt = _without_rows(later[0].folder, results) if later else ""
         if counting.newest is None:
             notes.append(doubt)
         else:
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
         figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
-    mutation = read_load_run(results / MUTATION, rewritten=True)
-    if mutation.has_rows or mutation.failed:
-        figures += reading.of(mutation, "")
     return figures, notes
 
 
@@ -149,9 +146,9 @@ def rows_passed(folder: Path) -> frozenset[str]:
     )
 
 
-def _without_rows(folder: Path) -> str:
+def _without_rows(folder: Path, results: Path) -> str:
     why = DID_NOT_END if stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
-    return f"load/{clean(folder.name, 80)}: {why}"
+    return f"{clean(folder.relative_to(results).as_posix(), 120)}: {why}"
 
 
 def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figure]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.evidence.projects import projects_of
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
-from lab.report.evidence.deployments import Deployment, read_deployments
+from lab.report.evidence.deployments import Deployments, read_deployments
 from lab.report.evidence.detection import read_detection
 from lab.report.evidence.figures import Figure, read_figures
 from lab.report.evidence.load_series import read_series
@@ -33,7 +33,7 @@ class Gathered:
     mutation: Mutation = field(default_factory=Mutation)
     rates: tuple[RatePoint, ...] = ()
     detection: Detection | None = None
-    deployments: tuple[Deployment, ...] = ()
+    deployments: Deployments = ()
     notes: tuple[str, ...] = ()
 
 
