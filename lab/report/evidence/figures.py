@@ -17,7 +17,6 @@ from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.mutation_runs import counting_mutations
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
-from lab.file_version import SCHEMA
 from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
@@ -80,10 +79,10 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
     """
     figures: list[Figure] = []
     notes: list[str] = []
-    reading = _Reading(results, now, notes)
+    reading = _Reading(results, now)
     for counting in (*counting_loads(results / "load"), *counting_mutations(results)):
         later = counting.unfinished[-1:]
-        doubt = _without_rows(later[0].folder, results) if later else ""
+        doubt = _without_rows(later[0], results) if later else ""
         if counting.newest is None:
             notes.append(doubt)
         else:
@@ -93,25 +92,29 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
     return figures, notes
 
 
+def unread_measurements(results: Path) -> tuple[tuple[str, str], ...]:
+    """Commands of which nothing that is there can be read, each with the reason; `lab load` for whichever profile."""
+    unread = []
+    for kind, countings in (("load", counting_loads(results / "load")), ("mutate", counting_mutations(results))):
+        for run in (counting.unfinished[-1] for counting in countings if counting.newest is None):
+            command = f"lab {kind}" if run.says_nothing else f"lab {run.item.removeprefix('lab ')}"
+            unread.append((command, _without_rows(run, results)))
+    return tuple(unread)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Reads folders below `results`; what cannot be read is noted."""
+    """Reads folders below `results`."""
 
     results: Path
     now: datetime
-    notes: list[str]
 
     def of(self, run: LoadRun, doubt: str) -> list[Figure]:
         """The figures of a folder, and its failures that stand elsewhere than in its rows."""
-        name, figures = run.folder.relative_to(self.results).as_posix(), list[Figure]()
-        trouble = doubt if not run.has_rows else ""
-        try:
-            figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
-        except (OSError, ValueError) as error:
-            trouble = f"{clean(name, 120)}/{FILE} cannot be read: {clean(str(error), 160)}; measure again"
-            self.notes.append(trouble)
+        name = run.folder.relative_to(self.results).as_posix()
+        figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
         failed = {figure.row for figure in figures if _fails(figure)}
-        doubted = trouble or f"{FILE} does not say so"
+        doubted = f"{FILE} does not say so" if run.has_rows else _without_rows(run, self.results)
         for row, reason in run.failed.items():
             if row not in failed:
                 words = f"{clean(reason, 400)}; besides, {doubted}"
@@ -146,19 +149,15 @@ def rows_passed(folder: Path) -> frozenset[str]:
     )
 
 
-def _without_rows(folder: Path, results: Path) -> str:
-    why = DID_NOT_END if stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
-    return f"{clean(folder.relative_to(results).as_posix(), 120)}: {why}"
+def _without_rows(run: LoadRun, results: Path) -> str:
+    ended = stated(run.folder, MANIFEST).state != STARTED
+    why = f"{clean(run.trouble, 200)}; measure again" if ended else DID_NOT_END
+    return f"{clean(run.folder.relative_to(results).as_posix(), 120)}: {why}"
 
 
 def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figure]:
     folder = run.folder
-    content = read_object(folder / FILE, max_bytes=MAX_BYTES)
-    if trouble := SCHEMA.trouble(content):
-        raise ValueError(trouble)
-    facts = MeasurementManifest.read(content)
-    if facts.rows is None:
-        raise ValueError("expected a list under 'rows'")
+    facts = stated(folder, FILE)
     source = Source(
         item=clean(facts.item or run.profile[0], 120),
         folder=clean(name, 200),
@@ -168,7 +167,7 @@ def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figur
         started=_short(facts.started, 40),
     )
     doubt = doubt or _doubt(folder, facts.started, now)
-    return [_figure(row, source, doubt) for row in facts.rows]
+    return [_figure(row, source, doubt) for row in facts.rows or ()]
 
 
 def _doubt(folder: Path, started: str | None, now: datetime) -> str:
