@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.bounded_files import read_object, require_version
 from lab.errors import EvidenceFailure
-from lab.evidence.mutation_runs import mutation_runs
+from lab.evidence.mutation_runs import counting_mutations, mutation_runs
 from lab.evidence.seal import differences
 from lab.html.text import clean
 
@@ -39,10 +39,12 @@ def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
         return Mutation(), [f"{name} does not count ({why}): the mutation score is not shown"]
     counts = _counts(value)
     caught = value.get("killed_by_check")
+    several = len(counting_mutations(results))
+    notes = [f"{several} projects have a mutation score: that of {name} is shown"] if several > 1 else []
     by_check = {str(name): n for name, n in caught.items() if _is_count(n)} if isinstance(caught, dict) else {}
-    return Mutation(counts, by_check), [] if counts else [
-        f"{name} holds no counts of mutants: the mutation score is not shown"
-    ]
+    if not counts:
+        notes = [f"{name} holds no counts of mutants: the mutation score is not shown"]
+    return Mutation(counts, by_check), notes
 
 
 def _counts(value: dict[str, Any]) -> dict[str, int]:

@@ -334,7 +334,9 @@ def test_each_project_that_shares_a_folder_has_its_own_score(tmp_path: Path) -> 
     assert scored(tmp_path, 9, ["commit-a", "origin-a"], "01:00").name == "mutation"
     assert scored(tmp_path, 0, ["commitb1"], "02:00").name == "mutation-commitb1"
     assert shown(tmp_path) == {"mutation": RowVerdict.FAIL, "mutation-commitb1": RowVerdict.PASS}
-    assert read_mutation(tmp_path)[0].counts["survived"] == 0
+    counted, notes = read_mutation(tmp_path)
+    assert counted.counts["survived"] == 0
+    assert notes == ["2 projects have a mutation score: that of mutation-commitb1 is shown"]
     shutil.rmtree(tmp_path / "mutation")
     assert shown(tmp_path)["mutation"] is RowVerdict.FAIL
     assert scored(tmp_path, 0, ["origin-a"], "03:00").name == "mutation"
