@@ -30,9 +30,10 @@ from lab.load.profile.profile import (
     profile_file,
     with_options,
 )
+from lab.load.record.begun import new_folder
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import verdict_lines
-from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, clock_trouble, new_folder
+from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, clock_trouble
 from lab.session.project_search import find_project
 from lab.session.suite import cache_folder
 from lab.traffic.signer import require_fast_backend

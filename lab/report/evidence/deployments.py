@@ -50,12 +50,10 @@ def read_deployments(results: Path) -> tuple[Deployments, tuple[str, ...]]:
 
     What a file was live evidence of stands in `verdicts.jsonl` beside its folder, too, and is lost with neither alone.
     """
-    deployments, notes = list[Deployment | LostDeployment](), []
+    deployments = list[Deployment | LostDeployment]()
     for number, folder in enumerate(sorted(_folders(results / "live"))):
-        found = list(_read(folder, folder.relative_to(results).as_posix(), readable=number < FILES_MAX))
-        deployments += found
-        notes += [one.problem for one in found if isinstance(one, LostDeployment)]
-    return tuple(deployments), tuple(notes)
+        deployments += _read(folder, folder.relative_to(results).as_posix(), readable=number < FILES_MAX)
+    return tuple(deployments), tuple(one.problem for one in deployments if isinstance(one, LostDeployment))
 
 
 def _folders(live: Path) -> set[Path]:

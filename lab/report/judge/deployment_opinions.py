@@ -29,9 +29,9 @@ def deployment_opinions(row: Row, deployments: Deployments, baseline: Baseline) 
         return []
     opinions, missing = list[Opinion](), []
     for name in proof.networks:
-        found = list(_of_network(name, row, proof, deployments, baseline))
-        opinions += found
-        missing += [] if found else [name]
+        said = list(_of_network(name, row, proof, deployments, baseline))
+        opinions += said
+        missing += [] if said else [name]
     if opinions and missing:
         opinions.append(Opinion(RowVerdict.LIVE, f"no deployment on record for {', '.join(missing)}"))
     return opinions
@@ -59,13 +59,13 @@ def _of_network(
 
 def failures(evidence: LiveEvidence, rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     """Each network that it is live evidence of, with the rows that fail there, and why."""
-    found: dict[str, dict[str, str]] = {name: {} for name in sorted(evidence.live)}
+    failed: dict[str, dict[str, str]] = {name: {} for name in sorted(evidence.live)}
     asked = [(row, proof, name) for row in rows if (proof := row.live) is not None for name in proof.networks]
     for row, proof, name in asked:
         for opinion in _of_network(name, row, proof, (Deployment("", evidence),), Baseline()):
             if opinion.verdict is RowVerdict.FAIL:
-                found[name][row.id] = clean(opinion.reason, 400)
-    return found
+                failed[name][row.id] = clean(opinion.reason, 400)
+    return failed
 
 
 def _lost(row: Row, network: str, lost: LostDeployment) -> Opinion:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.evidence.load_runs import counting_loads
 from lab.load.profile.profile import load_profile
-from lab.load.run import new_folder
+from lab.load.record.begun import new_folder
 from lab.session.project_search import find_project, project_folder
 
 from ..evidence.test_repository import git
