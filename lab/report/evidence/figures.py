@@ -93,13 +93,14 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
 
 
 def unread_measurements(results: Path) -> tuple[tuple[str, str], ...]:
-    """Commands of which nothing that is there can be read, each with the reason; `lab load` for whichever profile."""
-    unread = []
-    for kind, countings in (("load", counting_loads(results / "load")), ("mutate", counting_mutations(results))):
-        for run in (counting.unfinished[-1] for counting in countings if counting.newest is None):
-            command = f"lab {kind}" if run.says_nothing else f"lab {run.item.removeprefix('lab ')}"
-            unread.append((command, _without_rows(run, results)))
-    return tuple(unread)
+    """`lab load` or `lab mutate`, and why a profile or a project has nothing of it that can be read."""
+    of = {"lab load": counting_loads(results / "load"), "lab mutate": counting_mutations(results)}
+    return tuple(
+        (command, _without_rows(counting.unfinished[-1], results))
+        for command, countings in of.items()
+        for counting in countings
+        if counting.newest is None
+    )
 
 
 @dataclass(frozen=True, slots=True)

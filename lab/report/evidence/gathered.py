@@ -25,7 +25,7 @@ from lab.report.records.measured import Detection, RatePoint
 class Gathered:
     """`runs` in the order of their folders, `past` oldest first; `notes` say what could not be read.
 
-    `unread` are commands whose measurements are there and cannot be read, each with the reason.
+    `unread` are commands of which measurements are there and cannot be read, each with the reason.
     """
 
     folders: tuple[Folder, ...]

@@ -40,7 +40,7 @@ def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
     counts = _counts(value)
     caught = value.get("killed_by_check")
     several = len(counting_mutations(results))
-    notes = [f"{several} projects have a mutation score: that of {name} is shown"] if several > 1 else []
+    notes = [f"{several} projects have a mutation score: that of {path.parent.name} is shown"] if several > 1 else []
     by_check = {str(name): n for name, n in caught.items() if _is_count(n)} if isinstance(caught, dict) else {}
     if not counts:
         notes = [f"{name} holds no counts of mutants: the mutation score is not shown"]

@@ -93,20 +93,21 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
     for row in catalogue.rows:
         statements = [statement for statement in evidence.statements if statement.row == row.id]
         live = deployment_opinions(row, evidence.deployments, scope.baseline)
-        measured = [*opinions.get(row.id, ()), *_unread(row, evidence)]
+        measured = opinions.get(row.id, [])
+        measured = [*measured, *_unread(row, evidence, measured)]
         judged = judge(row, evidence.runs, scope.baseline, figures=measured, statements=statements, live=live)
         judged = _with_mutants(judged, evidence.mutation)
         rows.append(_with_time(judged, moments, evidence.past, scope.generated))
     return rows
 
 
-def _unread(row: Row, evidence: Gathered) -> list[Opinion]:
-    """Measurements of which nobody knows what they said of the row that they are to settle."""
-    measured_by = row.measured_by or ""
+def _unread(row: Row, evidence: Gathered, measured: Sequence[Opinion]) -> list[Opinion]:
+    """Measurements of which nobody knows what they said of the row; of a load where no other one says anything."""
+    command = row.measured_by or ""
     return [
         Opinion(RowVerdict.UNKNOWN, reason)
-        for command, reason in evidence.unread
-        if measured_by == command or measured_by.startswith(f"{command} ")
+        for unread, reason in evidence.unread
+        if command == unread or (not measured and command.startswith(f"{unread} "))
     ]
 
 

@@ -16,6 +16,7 @@ import pytest
 from lab.commands.live.record import record
 from lab.evidence.newest import newest_runs
 from lab.evidence.outcomes import OUTCOMES, note_outcome
+from lab.evidence.seal import write_started
 from lab.explore.mutate.mutants import find_mutants
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
@@ -142,6 +143,15 @@ def test_no_failure_is_lost(tmp_path: Path, name: str, how: str) -> None:
             assert row.verdict not in (RowVerdict.PASS, RowVerdict.LAB_PASS), (damaged, row.reason)
         if row.verdict is RowVerdict.UNKNOWN:
             assert any(Path(file).name in row.reason for file in damaged), row.reason
+
+
+@pytest.mark.parametrize(("folder", "row"), [(f"load/{TUESDAY}", "LOAD-05"), ("mutation", "RTE-01")])
+def test_a_measurement_that_did_not_end(tmp_path: Path, folder: str, row: str) -> None:
+    """It may have been of any row that such a command settles, until one says so."""
+    write_started(tmp_path / folder, {"profile": "Buffering", "item": "load Buffering", "project": ["a"]})
+    found = judged(tmp_path, row)
+    assert found.verdict is RowVerdict.UNKNOWN
+    assert f"{folder}: the run was started and did not end" in found.reason
 
 
 @pytest.mark.parametrize("name", KINDS)
