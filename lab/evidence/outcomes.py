@@ -34,6 +34,7 @@ class RunOutcome(Recorded):
 
     folder: Text | None = None
     verdict: Text | None = None
+    failed_checks: Texts | None = None
     history_digest: Text | None = None
     item: Text | None = None
     project: Texts = ()
@@ -54,6 +55,7 @@ class RunOutcome(Recorded):
 
 _STATED = (
     "item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest", "deployed",
+    "failed_checks",
 )  # fmt: skip
 
 
