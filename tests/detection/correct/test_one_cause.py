@@ -66,6 +66,14 @@ PLANTED = {
         ("model/test_model", "failures/window_boundaries", "dependencies/single_dependency", "failures/parent_reorged"),
         "S11 storage",
     ),
+    # All of the operators' functions go through it.
+    "guard_lets_owner_by": Planted(
+        "scribe",
+        'assert self.authorized_operators[msg.sender] == 1, "Not authorized"',
+        'assert self.authorized_operators[msg.sender] == 1 or msg.sender == self.owner, "Not authorized"',
+        ("model/test_model", "security/test_input_fuzzing"),
+        "an expectation is not met (buffer_transaction)",
+    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",
