@@ -26,6 +26,7 @@ from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.gathered import gather
 from lab.report.judge.readiness import Scope, build_readiness
+from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 from tests.unit.explore.test_mutation import ABOUT, COUNTER
@@ -115,12 +116,15 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def judged(results: Path, row: str) -> RowResult:
-    """A row by all that is there."""
+def report(results: Path) -> Readiness:
+    """By all that is there."""
     folders = newest_runs(results).runs
     found = gather(results, folders, CATALOGUE, now=NOW, attestations=results / "none", contract_sha256=None)
-    report = build_readiness(CATALOGUE, found, Scope("lab", NOW, Baseline()))
-    return next(each for each in report.rows if each.id == row)
+    return build_readiness(CATALOGUE, found, Scope("testnet", NOW, Baseline()))
+
+
+def judged(results: Path, row: str) -> RowResult:
+    return next(each for each in report(results).rows if each.id == row)
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -167,3 +171,12 @@ def test_a_folder_that_is_gone(tmp_path: Path, name: str) -> None:
     row = judged(tmp_path, kind.row)
     assert row.verdict is RowVerdict.FAIL
     assert kind.row == "TEC-05" or kind.folder in [shown.folder for shown in row.evidence]
+
+
+def test_what_to_do_about_a_deployment_that_is_lost(tmp_path: Path) -> None:
+    """Look again, and not measure a load."""
+    kind = KINDS["deployment"]
+    kind.make(tmp_path / kind.folder)
+    (tmp_path / kind.folder / "evidence.json").unlink()
+    commands = [step.command for step in report(tmp_path).path_to_go if kind.row in step.rows]
+    assert commands == ["lab live status"]
