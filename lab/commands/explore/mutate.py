@@ -16,6 +16,7 @@ from lab.chains.processes.reaper import Reaper
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
 from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
+from lab.evidence.mutation_runs import MUTATION, mutation_folder
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.explore.dask.cluster import ClusterLost
@@ -24,7 +25,7 @@ from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFac
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
-from lab.explore.mutate.score import FOLDER, Score
+from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import (
     MutantOutcome,
     MutationOpener,
@@ -36,6 +37,7 @@ from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
 from lab.owner import temporary_directory
 from lab.paths import real_path
+from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target, new_run_id
 
 # Of some 105 that the compiler takes, one may survive and still 95% are shown.
@@ -80,7 +82,10 @@ def mutate(request: MutateRequest) -> int:
             "bytecode_sha256": original.contract.bytecode_sha256,
         },
     }
-    write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
+    project = project_marks_of(system.project, results)
+    folder = mutation_folder(results, project)
+    begun = {"schema_version": 1, "profile": MUTATION, "item": "lab mutate", "project": project}
+    write_started(folder, {**begun, **made})
     with progress_of(console, "the original", None) as notify:
         fit = fit_runs(system, real_path(scenarios), run_id, notify)
     costs = fit.costs if request.every_run else fit.covering()
@@ -99,22 +104,22 @@ def mutate(request: MutateRequest) -> int:
         shard=str(shard),
         about=facts,
     )
-    journal = Journal.begin(results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
+    journal = Journal.begin(folder / shard.file, header, MutantOutcome, resume=request.resume)
     done = {outcome.key for outcome in journal.outcomes}
     if shard.count > 1 or done:
         say(f"part {shard}: {len(mutants)} mutants, of which {len(done)} are done: {journal.path}")
     left = [mutant for mutant in mutants if mutant.key not in done]
     engine, reviewed, ended = engine_of(request, run_id, header.made_with), read_reviewed(target), 0
     try:
-        with Reaper.start() as reaper, temporary_directory("mutate") as folder:
-            reaper.watch_dir(folder)
+        with Reaper.start() as reaper, temporary_directory("mutate") as scratch:
+            reaper.watch_dir(scratch)
             running = run_mutation(
                 left,
                 MutationOpener(run_id, request.contract, request.scenarios),
                 engine,
                 fit.worth(costs),
                 contract=target,
-                folder=folder,
+                folder=scratch,
                 notify=say,
             )
             with progress_of(console, "mutants", len(left)) as notify:
@@ -137,7 +142,7 @@ def mutate(request: MutateRequest) -> int:
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }
-    show_score(console, score, about, score.write(results, about))
+    show_score(console, score, about, score.write(results, about, project))
     if (usage := usage_of(engine)) is not None:
         say(usage)
     return ended or score.exit_code
