@@ -74,6 +74,14 @@ PLANTED = {
         (*SEQUENCES[:2], "dependencies/same_id_on_two_chains", "dependencies/single_dependency"),
         "S11 storage (buffer_transaction)",
     ),
+    # A second role is kept, and a third one lost: the getter of the second tells at once.
+    "other_role_removed": Planted(
+        "lane",
+        "self._set(EXECUTOR, account, False)",
+        "self._set(RESOLVER, account, False)",
+        ("model/test_model",),
+        "an expectation is not met (remove_executor)",
+    ),
     # All of the operators' functions go through it.
     "guard_lets_owner_by": Planted(
         "scribe",
