@@ -10,6 +10,13 @@ from typing import Any
 from lab.networks.fees import FeeState
 
 QUANTITY = re.compile("0x(0|[1-9a-f][0-9a-f]*)", re.ASCII)
+ADDRESS = re.compile("0x[0-9a-fA-F]{40}", re.ASCII)
+POOL_STATUS = "txpool_status"
+
+
+def pool_counts(pool: Any) -> tuple[int, int]:
+    """How many transactions a node's pool holds: executable ones, and ones that wait for a nonce before them."""
+    return int(pool["pending"], 16), int(pool["queued"], 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,37 @@ class RecentBlocks:
 
         None where that is not known, or where the reference is any other: the node is asked then.
         """
+        place = self._place(reference)
+        block = self._blocks[place].shown if place is not None else None
+        return block and block | {"transactions": [tx["hash"] for tx in block["transactions"]]}
+
+    def without_logs(self, wanted: object) -> bool:
+        """Whether none of the blocks that `eth_getLogs` is to search for one address holds a transaction.
+
+        False where that is not known, or where the filter is any other: the node is asked then.
+        """
+        if not isinstance(wanted, dict) or ADDRESS.fullmatch(str(wanted.get("address"))) is None:
+            return False
+        if wanted.keys() == {"address", "blockHash"}:
+            asked = [mined for mined in self._blocks if mined.shown and mined.shown["hash"] == wanted["blockHash"]]
+        elif wanted.keys() == {"address", "fromBlock", "toBlock"}:
+            first, last = self._place(wanted["fromBlock"]), self._place(wanted["toBlock"])
+            if first is None or last is None:
+                return False
+            asked = [self._blocks[place] for place in range(first, last + 1)]
+        else:
+            return False
+        return bool(asked) and all(mined.shown is not None and mined.body is None for mined in asked)
+
+    def forget_shown(self) -> None:
+        """Ask the node for each of them: it is another one, which may show them in its own way."""
+        self._blocks = deque((replace(mined, shown=None) for mined in self._blocks), self._blocks.maxlen)
+
+    def _place(self, reference: object) -> int | None:
+        """Where a block stands among them; None where it does not, or is named by anything but a number or "latest"."""
         place = len(self._blocks) - 1
         if reference != "latest":
             if not isinstance(reference, str) or QUANTITY.fullmatch(reference) is None:
                 return None
             place -= self.head.number - int(reference, 16)
-        block = self._blocks[place].shown if 0 <= place < len(self._blocks) else None
-        return block and block | {"transactions": [tx["hash"] for tx in block["transactions"]]}
-
-    def forget_shown(self) -> None:
-        """Ask the node for each of them: it is another one, which may show them in its own way."""
-        self._blocks = deque((replace(mined, shown=None) for mined in self._blocks), self._blocks.maxlen)
+        return place if 0 <= place < len(self._blocks) else None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lab.chains.mined import Mined, RecentBlocks
+from lab.chains.mined import POOL_STATUS, Mined, RecentBlocks, pool_counts
 from lab.chains.rollback import roll_back
 from lab.errors import LabError
 from lab.networks.fees import FeeCurve
@@ -197,7 +197,7 @@ class BlockProducer:
         self._next_set = None
         self._curve.restore(self.head.fee_state)
         self._branch += 1
-        self.rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
+        self._set_fee_recipient()
         # A rollback takes the ancestor's limit along, whatever was set since.
         self.set_gas_limit(self.gas_limit)
         return replaced
@@ -222,8 +222,11 @@ class BlockProducer:
         self._next_set = None
         self.pool_may_hold = False
         if self._branch:
-            rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
+            self._set_fee_recipient()
         self.go_on()
+
+    def _set_fee_recipient(self) -> None:
+        self.rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
 
     def _withheld(self, slot: Slot) -> bool:
         # Every rule is asked: each counts for itself.
@@ -251,42 +254,41 @@ class BlockProducer:
         """Both hold until a block is mined: what is set already is not set again."""
         if self._next_set != (timestamp, base_fee):
             self._next_set = (timestamp, base_fee)
-            calls = [("evm_setNextBlockTimestamp", [timestamp]), (SET_BASE_FEE, [base_fee])]
-            transport = self.rpc.transport
-            if isinstance(transport, HttpTransport) and not self._real:
-                self._ahead.append(transport.ahead(calls))
-                return
-            for method, params in calls:
-                self.rpc.call(method, *params)
+            self._ahead.append(self._handed([("evm_setNextBlockTimestamp", [timestamp]), (SET_BASE_FEE, [base_fee])]))
+
+    def _handed(self, calls: list[tuple[str, list[Any]]]) -> Ahead:
+        """One call after the other; under the virtual clock without waiting for each. Raises an RpcFailure."""
+        transport = self.rpc.transport
+        if isinstance(transport, HttpTransport) and not self._real:
+            return transport.ahead(calls)
+        return Ahead([], lambda: None, [self.rpc.call(method, *params) for method, params in calls])
 
     def _mine(self, slot: Slot, *, t_ms: int, elapsed_ms: int | None = None) -> None:
         parent = self.head
         timestamp, base_fee = self._next_block(parent, slot, t_ms - parent.t_ms if elapsed_ms is None else elapsed_ms)
-        *_, (block,) = [self.rpc.call(method, *params) for method, params in self._mining(timestamp, base_fee)]
+        calls = self._mining(timestamp, base_fee)
+        pool: list[tuple[str, list[Any]]] = [(POOL_STATUS, [])] if self.pool_may_hold else []
+        results = self._handed(calls + pool).results()
         mined = Mined(parent.number + 1, t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, self._curve.snapshot())
-        self._add(mined, block)
+        self._add(mined, results[len(calls) - 1][0], results[-1] if pool else None)
 
     def _mining(self, timestamp: int, base_fee: int) -> list[tuple[str, list[Any]]]:
         """The calls that mine a block: few, since simulating minutes of a fast chain consists of little else."""
         known, self._next_set = self._next_set == (timestamp, base_fee), None
-        if known:
-            return [(MINE, [])]
-        return [(SET_BASE_FEE, [base_fee]), (MINE, [{"timestamp": timestamp}])]
+        return [(MINE, [])] if known else [(SET_BASE_FEE, [base_fee]), (MINE, [{"timestamp": timestamp}])]
 
-    def _add(self, mined: Mined, block: dict[str, Any]) -> None:
-        """What it holds the block itself tells, whoever sent it, and when."""
-        number = mined.number
-        if int(block["number"], 16) != number:
+    def _add(self, mined: Mined, block: dict[str, Any], pool: Any = None) -> None:
+        """What it holds the block itself tells, whoever sent it, and when; `pool` is the one after it, if known."""
+        number, got = mined.number, int(block["number"], 16)
+        if got != number:
             raise LabError(
-                f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
-                "somebody else drives this node"
+                f"{self.profile.name}: expected to mine block {number}, got {got}: somebody else drives this node"
             )
         if self.kept is not None:
             self.kept[number] = block
-        body = block if block["transactions"] else None
-        mined = replace(mined, shown=block)
+        mined, body = replace(mined, shown=block), block if block["transactions"] else None
         if self.pool_may_hold or body:
-            waiting, queued = self._pool()
+            waiting, queued = self._pool() if pool is None else pool_counts(pool)
             self.pool_may_hold = waiting + queued > 0
             gas_used = int(body["gasUsed"], 16) if body else 0
             mined = replace(mined, gas_used=gas_used, body=body, waiting=waiting)
@@ -295,6 +297,4 @@ class BlockProducer:
             listener(mined)
 
     def _pool(self) -> tuple[int, int]:
-        """How many transactions the node's pool holds: executable ones, and ones that wait for a nonce before them."""
-        pool = self.rpc.call("txpool_status")
-        return int(pool["pending"], 16), int(pool["queued"], 16)
+        return pool_counts(self.rpc.call(POOL_STATUS))

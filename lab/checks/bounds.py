@@ -75,7 +75,11 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     if reached is None:
         return None
     final = final_between(history, parent.chain, reached.step.block)
-    return None if final is None else max(start, final[1])
+    if final is None:
+        return None
+    start = max(start, final[1])
+    # A parent's mirror, buffered as soon as that, waits as long as any other transaction.
+    return start if parent.chain == leg.chain else max(start, _delayed_ms(history, leg.chain, start))
 
 
 def _reopened_ms(history: History, leg: Leg) -> int:

@@ -123,6 +123,13 @@ class Codec:
         """The documented functions that are not called as documented."""
         return frozenset(self._shapes)
 
+    @property
+    def role_getters(self) -> dict[str, str]:
+        """The getters that say who holds a role, by the role: the operator's, and second ones where there is one."""
+        operator = {"operator": "authorized_operators"} if self.has("authorized_operators") else {}
+        seconds = {name: f"has_{name}" for name in self.names.second_roles}
+        return operator | {name: getter for name, getter in seconds.items() if getter in self.shaped}
+
     def all_results(self, function: str) -> list[str]:
         """The types that a function returns in the contract's own order, a struct as its fields."""
         return types_of(fields_of(self.functions[function].get("outputs", ())))

@@ -100,9 +100,7 @@ class Reader:
 
     def roles(self, account: str, *, block: BlockRef | dict[str, Any] = "latest") -> dict[str, bool]:
         """Which roles an account holds: the operator's, and second ones of which the contract says so."""
-        getters = {name: f"has_{name}" for name in self.codec.names.second_roles}
-        known = {name: getter for name, getter in getters.items() if getter in self.codec.shaped}
-        asked = {"operator": "authorized_operators"} | known
+        asked = {"operator": "authorized_operators"} | self.codec.role_getters
         return {name: bool(self.get(getter, account, block=block)) for name, getter in asked.items()}
 
     def transaction(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> StoredTransaction:

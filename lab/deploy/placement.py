@@ -11,6 +11,7 @@ from lab.deploy.deployer import Deployable, SetUp, set_up_calls, setup_transacti
 from lab.errors import DeployFailure
 from lab.networks.profile import NetworkProfile
 from lab.rpc import Rpc, RpcFailure, RpcRefused
+from lab.rpc.prefetch import Prefetching
 
 # What to do where a call of the lab's own fails because nobody owns the contract.
 NO_OWNER = (
@@ -64,8 +65,10 @@ def put_on_chain(
 def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], calls: Sequence[SetUp] = ()) -> None:
     """Raises DeployFailure if one of the set-up transactions did not succeed; says which and why."""
     name = f"{target.contract.name} ({target.contract.source_path})"
-    for position, tx_hash in enumerate(hashes):
-        receipt = rpc.receipt(tx_hash)
+    prefetching = Prefetching(rpc.transport)
+    with prefetching.asked([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes]):
+        receipts = [Rpc(prefetching).receipt(tx_hash) for tx_hash in hashes]
+    for position, (tx_hash, receipt) in enumerate(zip(hashes, receipts, strict=True)):
         if receipt is not None and receipt["status"] == "0x1":
             continue
         reason = "it was not mined" if receipt is None else _reason(rpc, target, tx_hash)

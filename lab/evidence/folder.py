@@ -116,7 +116,8 @@ class RunFolder:
         if (self.path / HISTORY).is_file():
             facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX)
         try:
-            facts["verdict"] = str(self.verdict().verdict)
+            said = self.verdict()
+            facts |= {"verdict": str(said.verdict), "failed_checks": said.failed_checks}
         except EvidenceFailure:
             facts["verdict"] = None
         write_sealed(self.path, facts, (*DIGESTED, SAMPLES))
@@ -131,7 +132,11 @@ class RunFolder:
                 "clock": header.clock,
                 "networks": {name: chain.network for name, chain in header.chains.items()},
             },
-            VERDICT: {"verdict": str(verdict.verdict), "item": verdict.item},
+            VERDICT: {
+                "verdict": str(verdict.verdict),
+                "item": verdict.item,
+                "failed_checks": verdict.failed_checks,
+            },
         }
         for file, values in facts.items():
             for name, value in values.items():

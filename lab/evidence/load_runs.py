@@ -5,7 +5,9 @@ Runs are in the order of their folders' names, which are times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,32 +16,44 @@ from lab.evidence.manifest import MeasurementManifest
 from lab.evidence.outcomes import outcome_of, read_outcomes
 from lab.evidence.projects import told_apart
 from lab.evidence.seal import MANIFEST
+from lab.file_version import SCHEMA
 
 FILE = "rows.json"
 MAX_BYTES = 4 << 20
 FAILED = ("FAIL", "NOT MET")
+# What `lab load` and `lab mutate` call a folder.
+_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|mutation(-[0-9a-z]{8})?")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadRun:
     """One folder. `profile` is the name in the profile, and the file where it is a user's own: two may have one name.
 
-    `failed` are the rows that it failed, with the reason, wherever that stands. `made_with` is all
-    that a result hangs on, None where that is not known for sure, as in a changed working tree.
+    `failed` are the rows that it failed, with the reason, wherever that stands. `made_with` is all that a result hangs
+    on, None where that is not known for sure, as in a changed working tree. `trouble` is why its rows cannot be read,
+    empty where they can; with `says_nothing` nobody knows what it measured.
     """
 
     folder: Path
     item: str
     project: tuple[str, ...]
     profile: tuple[str, str | None]
-    has_rows: bool
+    started: str
+    trouble: str
+    says_nothing: bool
     failed: dict[str, str]
     made_with: str | None
 
     @property
+    def has_rows(self) -> bool:
+        """Whether they can be read."""
+        return not self.trouble
+
+    @property
     def is_known(self) -> bool:
-        """Whether it has more than files that say nothing of it."""
-        return self.has_rows or bool(self.failed) or (self.folder / MANIFEST).is_file()
+        """Whether it is a run at all: its folder was made for one, whatever is left in it."""
+        left = any(os.path.lexists(self.folder / name) for name in (FILE, MANIFEST))
+        return left or bool(self.failed) or _RUN.fullmatch(self.folder.name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +73,18 @@ class Counting:
 
 def counting_loads(load: Path) -> list[Counting]:
     """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
-    profiles: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
-    runs = [run for run in sorted(map(read_load_run, _folders(load)), key=_by_name) if run.is_known]
-    for run, project in zip(runs, told_apart([run.project for run in runs]), strict=True):
-        profiles.setdefault((project, run.profile), []).append(run)
-    return [_counting(runs) for runs in profiles.values()]
+    return counting_by_project(sorted(map(read_load_run, _folders(load)), key=_by_name))
+
+
+def counting_by_project(ordered: Iterable[LoadRun]) -> list[Counting]:
+    """The same of runs that are there, the oldest first. One of which nobody knows what it measured may be of each."""
+    runs = [run for run in ordered if run.is_known]
+    groups: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
+    projects = told_apart([run.project for run in runs])
+    keys = [None if run.says_nothing else (project, run.profile) for run, project in zip(runs, projects, strict=True)]
+    for key in filter(None, dict.fromkeys(keys)):
+        groups[key] = [run for run, other in zip(runs, keys, strict=True) if other in (None, key)]
+    return [_counting(group) for group in groups.values() or [runs] if group]
 
 
 def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
@@ -71,15 +92,19 @@ def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
 
     A folder that each run writes anew is `rewritten`: of what stands beside it the last line counts.
     """
-    rows, manifest, outcome = stated(folder, FILE), stated(folder, MANIFEST), outcome_of(folder, last=rewritten)
-    name = rows.profile_name or manifest.profile_name or outcome.profile or folder.name
+    (rows, trouble), manifest, outcome = _rows(folder), stated(folder, MANIFEST), outcome_of(folder, last=rewritten)
+    failed = outcome.failed | manifest.failed | _failed(rows)
+    profile = rows.profile_name or manifest.profile_name or outcome.profile
+    name = profile or folder.name
     return LoadRun(
         folder=folder,
         item=rows.item or manifest.item or outcome.item or f"load {name}",
         project=rows.project or manifest.project or outcome.project,
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
-        has_rows=(folder / FILE).is_file(),
-        failed=outcome.failed | manifest.failed | _failed(rows),
+        started=max(part.started or "" for part in (rows, manifest, outcome)),
+        trouble=trouble,
+        says_nothing=bool(trouble) and not failed and profile is None,
+        failed=failed,
         made_with=rows.made_with or manifest.made_with or outcome.made_with,
     )
 
@@ -90,6 +115,19 @@ def stated(folder: Path, name: str) -> MeasurementManifest:
         return MeasurementManifest.read(read_object(folder / name, max_bytes=MAX_BYTES))
     except (OSError, ValueError):
         return MeasurementManifest()
+
+
+def _rows(folder: Path) -> tuple[MeasurementManifest, str]:
+    """And why they do not count, empty where they do."""
+    try:
+        content = read_object(folder / FILE, max_bytes=MAX_BYTES)
+    except FileNotFoundError:
+        return MeasurementManifest(), f"{FILE} is missing"
+    except (OSError, ValueError) as error:
+        return MeasurementManifest(), f"{FILE} cannot be read: {str(error).replace(f'{folder}/', '')}"
+    rows = MeasurementManifest.read(content)
+    trouble = SCHEMA.trouble(content) or ("" if rows.rows is not None else "expected a list under 'rows'")
+    return rows, f"{FILE}: {trouble}" if trouble else ""
 
 
 def _folders(load: Path) -> set[Path]:

@@ -102,8 +102,8 @@ class RunManifest(Recorded):
 
     `library` says which of the lab's own scenarios the file is, and is empty where it is a namesake of one.
 
-    `state` is started or ended; what only the end of a run knows is not stated before. `engine_sha256` is of the
-    sources that judge.
+    `state` is started or ended; what only the end of a run knows is not stated before, such as the verdict with the
+    checks that failed. `engine_sha256` is of the sources that judge.
     """
 
     schema_version: int | None = None
@@ -133,6 +133,7 @@ class RunManifest(Recorded):
     engine_sha256: Text | None = None
     state: Text | None = None
     verdict: Text | None = None
+    failed_checks: Texts | None = None
     history_digest: Text | None = None
     started: Text | None = None
     duration_s: float | None = None

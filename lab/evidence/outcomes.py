@@ -1,36 +1,40 @@
 """What runs came to, once more beside their folders: `verdicts.jsonl`, a line for each run that ended.
 
-Whatever happens to a run's folder, a failure that stands here is not lost with it. A line takes no doubt away and
-passes nothing.
+So it is for scenarios, loads and mutation runs, and for what `lab live` saw. Whatever happens to a folder, a failure
+that stands here is not lost with it. A line takes no doubt away and passes nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from lab.bounded_files import JSON_BYTES_MAX, open_append, parse_json, read_bytes
+from lab.bounded_files import open_append, open_regular, parse_json
 from lab.errors import EnvironmentFailure, system_words
 from lab.evidence.recorded import Recorded, Text, Texts
 from lab.model.verdict import Verdict
 
 OUTCOMES = "verdicts.jsonl"
+# Of a file that is added to for years; what lies behind is not read.
+BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
 
 
 class RunOutcome(Recorded):
     """Of one run. `folder` is its name beside the file, `failed` are the rows that a measurement failed, and why.
 
-    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. The rest is what a
-    manifest says of where a run belongs.
+    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. `deployed` are the
+    networks that a deployment is live evidence of, each with the rows that failed there. The rest is what a manifest
+    says of where a run belongs.
     """
 
     folder: Text | None = None
     verdict: Text | None = None
+    failed_checks: Texts | None = None
     history_digest: Text | None = None
     item: Text | None = None
     project: Texts = ()
@@ -41,6 +45,7 @@ class RunOutcome(Recorded):
     profile_file: Text | None = None
     made_with: Text | None = None
     failed: dict[str, str] = Field(default_factory=dict)
+    deployed: dict[str, dict[str, str]] | None = None
 
     @property
     def is_failure(self) -> bool:
@@ -48,7 +53,10 @@ class RunOutcome(Recorded):
         return self.verdict == Verdict.FAIL or bool(self.failed)
 
 
-_STATED = ("item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest")
+_STATED = (
+    "item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest", "deployed",
+    "failed_checks",
+)  # fmt: skip
 
 
 def note_outcome(
@@ -86,12 +94,8 @@ def read_outcomes(parent: Path, only: str | None = None, *, last: bool = False) 
     What cannot be read is passed over; never raises.
     """
     outcomes: dict[str, RunOutcome] = {}
-    try:
-        lines = read_bytes(parent / OUTCOMES, max_bytes=JSON_BYTES_MAX).split(b"\n")
-    except OSError:
-        return outcomes
     sought = b"" if only is None else json.dumps(only).encode()
-    for outcome in (_parsed(line) for line in lines if sought in line):
+    for outcome in (_parsed(line) for line in _lines(parent / OUTCOMES) if sought in line):
         name = outcome.folder
         kept = not last and name in outcomes and outcomes[name].is_failure
         if name is not None and _is_plain(name) and not kept:
@@ -102,6 +106,18 @@ def read_outcomes(parent: Path, only: str | None = None, *, last: bool = False) 
 def outcome_of(folder: Path, *, last: bool = False) -> RunOutcome:
     """What stands there of one run, or of the last one in a folder that each writes anew; empty where nothing does."""
     return read_outcomes(folder.parent, folder.name, last=last).get(folder.name, RunOutcome())
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """One at a time; of one that is too long, parts, which say nothing."""
+    left = BYTES_MAX
+    try:
+        with open_regular(path) as stream:
+            while left > 0 and (line := stream.readline(LINE_BYTES_MAX)):
+                left -= len(line)
+                yield line
+    except OSError:
+        return
 
 
 def _parsed(line: bytes) -> RunOutcome:

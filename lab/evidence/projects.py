@@ -18,6 +18,9 @@ from lab.errors import EnvironmentFailure
 # `https://user@host:port/path.git` and `user@host:path`; a folder on this machine says nothing elsewhere.
 _ORIGIN = re.compile(r"(?:\w[\w+.-]*://(?:[^@/]*@)?([^:/]+)(?::\d+)?/|(?:[^@/:]+@)?([^:/@]+):(?!//))(.+?)(?:\.git)?/*")
 
+# Who works in a project's folder of scenarios works in the project: paths of files are recorded so, too.
+_LIBRARY = re.compile(r"(?:^|(?<=/))scenarios/\Z")
+
 
 @lru_cache(maxsize=8)
 def project_marks(root: Path, results: Path) -> tuple[str, ...]:
@@ -27,7 +30,7 @@ def project_marks(root: Path, results: Path) -> tuple[str, ...]:
     has none either, since they move along with it; else it is the way to it from the results.
     """
     try:
-        inside = git(root, "rev-parse", "--show-prefix")
+        inside = _LIBRARY.sub("", git(root, "rev-parse", "--show-prefix"))
         git(root, "rev-parse", "--verify", "HEAD")
     except EnvironmentFailure:
         way = os.path.relpath(root, results)

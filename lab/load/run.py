@@ -6,16 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
-from lab.evidence.projects import project_marks
-from lab.evidence.repository import lab_state
-from lab.evidence.seal import write_started
 from lab.load.analyse.facts import Ending
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
@@ -27,11 +23,12 @@ from lab.load.prepare.context import RelayerKind, context_of
 from lab.load.prepare.made_of import MadeOf
 from lab.load.prepare.prepare import Prepared, check_operators, prepare
 from lab.load.prepare.sources import LoadEnvironment, own_nodes, parse_urls, running_nodes
-from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile, recorded_profile
+from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile
 from lab.load.profile.shapes import Soak
+from lab.load.record.begun import new_folder
 from lab.load.record.plan import Plan
 from lab.networks.profile import NetworkProfile
-from lab.session.suite import cache_folder, compile_target, new_run_id, open_suite
+from lab.session.suite import cache_folder, compile_target, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.traffic.signer import require_fast_backend
 
@@ -68,7 +65,7 @@ def run_load(
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results, profile, options.beside)
+    run_id, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
         stack.callback(suite.close)
@@ -89,7 +86,7 @@ def run_remote(
     require_fast_backend()
     nodes = parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    _, folder = new_folder(options.results, profile, options.beside)
+    _, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
@@ -101,21 +98,6 @@ def run_remote(
         return LoadRun(
             used, options, system, environment, made_of, folder, interrupts, reaper, notify
         ).execute(), folder
-
-
-def new_folder(results: Path, profile: LoadProfile, own: Sequence[Path] = ()) -> tuple[str, Path]:
-    """A run's name and its folder, which says already what is going to be measured: a run that dies is known.
-
-    `own` is the user's own profile file, if it is one: two of them may have one name inside.
-    """
-    run_id = new_run_id()
-    folder = (results / "load" / run_id).absolute()
-    folder.mkdir(parents=True)
-    facts: dict[str, Any] = {"schema_version": 1, "profile": profile.name, "item": f"load {profile.name}"}
-    facts |= {"run_id": run_id, "lab": lab_state(), "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    facts["profile_file"] = recorded_profile(own[0], folder.parents[2]) if own else None
-    write_started(folder, {**facts, "project": project_marks(Path.cwd(), folder.parents[1])})
-    return run_id, folder
 
 
 @dataclass

@@ -30,9 +30,11 @@ from lab.load.profile.profile import (
     profile_file,
     with_options,
 )
+from lab.load.record.begun import new_folder
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import verdict_lines
-from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, clock_trouble, new_folder
+from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, clock_trouble
+from lab.session.project_search import find_project
 from lab.session.suite import cache_folder
 from lab.traffic.signer import require_fast_backend
 
@@ -58,11 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     require_fast_backend()
     own = profile_file(options.profile)
-    environment = running_session(options.session, [*options.beside, *([own] if own is not None else [])])
+    beside = [*options.beside, *([own] if own is not None else [])]
+    environment = running_session(options.session, beside)
     if environment.under_test is not None:
         _notify(environment.under_test.line)
     profile = _profile(options, environment)
-    run_id, folder = new_folder(options.results, profile, [own] if own is not None else ())
+    project, own_profile = find_project(Path.cwd(), beside), [own] if own is not None else ()
+    run_id, folder = new_folder(options.results, profile, project, own_profile)
     prepared = prepare(
         profile,
         environment.targets,

@@ -118,6 +118,12 @@ class LiveEvidence(Frozen):
     networks: tuple[NetworkEvidence, ...]
     digest: str = Field(default="", description="sha256 of all the rest: shows an accident, and stops no forger")
 
+    @property
+    def live(self) -> frozenset[str]:
+        """The networks that it is live evidence of, by their profiles: of a rehearsal none."""
+        networks = self.networks if self.kind == "live" else ()
+        return frozenset(network.profile for network in networks if network.kind == "live")
+
     def write(self, folder: Path) -> Path:
         """Write `evidence.json`, with its digest; its path."""
         path = folder / EVIDENCE

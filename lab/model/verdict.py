@@ -73,6 +73,11 @@ class RunVerdict(BaseModel):
     lacks: tuple[str, ...] = ()
     rows: tuple[RowJudgement, ...] = ()
 
+    @property
+    def failed_checks(self) -> list[str]:
+        """Their names."""
+        return [check.check for check in self.checks if check.verdict is Verdict.FAIL]
+
     def of_row(self, row: str) -> RowJudgement:
         """What counts for a row."""
         own = next((judged for judged in self.rows if judged.row == row), None)

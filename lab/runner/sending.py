@@ -6,6 +6,7 @@ They are signed with nonces counted here and handed over together, so that a blo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lab.deploy.deployer import initializers
 from lab.errors import LabError
 from lab.model.contract.names import ContractNames
 from lab.model.records import Tx
+from lab.rpc import Rpc, RpcRefused
 from lab.runner.operations import WAIT_MS
 from lab.runner.run import Run
 from lab.session.suite import cache_folder
@@ -41,9 +43,13 @@ class Deployed:
 def send_all(
     run: Run, chain_name: str, role: str, requests: Sequence[tuple[str | None, str]], gas: int = GAS
 ) -> list[Tx]:
-    """Send (to, data) pairs in this order and wait until all are mined. Raises DeadlineExceeded."""
+    """Send (to, data) pairs in this order and wait until all are mined. Raises DeadlineExceeded.
+
+    `gas` is the least limit of each; what the contract needs for such calls now may be more.
+    """
     chain, account = run.lab.chains[chain_name], role_account(role)
-    first = chain.look().nonce(account.address)
+    rpc = chain.look()
+    first, gas = rpc.nonce(account.address), max(gas, _measured(rpc, account.address, requests))
     tip = max(TIP_WEI, chain.profile.min_tip_wei)
     fees = Fees(FEE_FACTOR * chain.producer.next_base_fee() + tip, tip)
     hashes = []
@@ -65,6 +71,20 @@ def send_all(
         what = f"{len(hashes)} transactions of the {role} on {chain_name} to be mined"
         scheduler.advance_until(mined, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
     return [observed[tx_hash][1] for tx_hash in hashes]
+
+
+def _measured(rpc: Rpc, sender: str, requests: Sequence[tuple[str | None, str]]) -> int:
+    """Half as much again as the dearest call would cost now, the longest of each function tried; 0 where all revert."""
+    longest: dict[tuple[str, str], str] = {}
+    for to, data in requests:
+        if to is not None:
+            key = to, data[:10]
+            longest[key] = max(longest.get(key, ""), data, key=len)
+    costs = [0]
+    for (to, _), data in longest.items():
+        with suppress(RpcRefused):
+            costs.append(int(rpc.call("eth_estimateGas", {"from": sender, "to": to, "data": data}), 16) * 3 // 2)
+    return max(costs)
 
 
 def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str) -> Deployed:

@@ -15,10 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.errors import UsageError
+from lab.evidence.projects import project_marks
 from lab.paths import is_own, real_path
 from lab.session.project import PROJECT_FILE, Project, read_project
 
 MISNAMED = "lab.yml"
+# By which pytest, too, knows where a project begins.
+_CONFIGURATIONS = ("pytest.ini", ".pytest.ini", "pyproject.toml")
 
 
 def find_project(working_folder: Path, beside: Iterable[Path] = ()) -> Project | None:
@@ -84,6 +87,24 @@ def _is_nobodys(folder: Path) -> bool:
 def git_root(start: Path) -> Path | None:
     """The root of the git repository around a folder, as far as a search goes."""
     return next((folder for folder in upwards(start) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - raises for nothing
+
+
+def project_folder(project: Project | None) -> Path:
+    """Where a project begins that is worked on in the working folder, so that it is one from anywhere inside.
+
+    That is where its `lab.yaml` is; else where pytest's configuration is, upwards; else the repository's root; else the
+    working folder.
+    """
+    here = Path.cwd()
+    if project is not None:
+        return project.path.parent
+    configured = (folder for folder in upwards(here) if any(os.path.isfile(folder / name) for name in _CONFIGURATIONS))  # noqa: PTH113 - raises for nothing
+    return next(configured, None) or git_root(here) or here
+
+
+def project_marks_of(project: Project | None, results: Path) -> tuple[str, ...]:
+    """What evidence in a results folder says of the project that it is of."""
+    return project_marks(real_path(project_folder(project)), real_path(results))
 
 
 def same_file(one: Path, other: Path) -> bool:

@@ -13,6 +13,7 @@ from lab.coordinator import role_account
 from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.differential import FORWARDER, Differential, Step
+from lab.runner.model_based.batch_sizes import FIT_SURE
 from lab.runner.script import Script
 
 SETUP = """
@@ -240,6 +241,10 @@ def batches(clock: Clock) -> None:
     many = [clock.request(due) for _ in range(66)]
     for start in (0, 32, 64):
         clock.call("buffer_batch", many[start : start + 32])
+    # For contracts that take fewer at once.
+    fewer = [[clock.request(due) for _ in range(size)] for size in (32, FIT_SURE)]
+    for requests in fewer:
+        clock.call("buffer_batch", requests)
     clock.call("buffer_batch", [clock.request(due), clock.request(due, id=ZERO_ID)])
     parent, child = clock.request(due), clock.request(due)
     child = (*child[:4], parent[0], child[5])
@@ -255,6 +260,8 @@ def batches(clock: Clock) -> None:
     for function in ("resolve_batch", "execute_batch"):
         for size in (65, 64):
             clock.call(function, [request[0] for request in many[1 : size + 1]])
+        for requests in fewer:
+            clock.call(function, [request[0] for request in requests])
 
 
 def breaker(clock: Clock) -> None:

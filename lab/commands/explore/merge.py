@@ -23,6 +23,7 @@ from lab.explore.swarm.merging import merged
 from lab.explore.swarm.run import Summary
 from lab.explore.swarm.seed import SeedOutcome
 from lab.model.verdict import Verdict
+from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target
 from lab.session.under_test import VIRTUAL, system_under_test
 
@@ -96,7 +97,8 @@ def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]]
         "duration_s": round(time.monotonic() - begin + sum(one.compile_s + one.run_s for one in outcomes.values()), 1),
         "jobs": len(journals),
     }
-    show_score(console, score, about, score.write(request.results, about))
+    project = project_marks_of(system.project, request.results)
+    show_score(console, score, about, score.write(request.results, about, project))
     not_run = [key for key in work.keys if key not in outcomes]
     if not_run:
         console.print(_named("UNKNOWN, for they were not run", not_run), markup=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from lab.chains.processes.reaper import Reaper
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
 from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
+from lab.evidence.mutation_runs import MUTATION, mutation_folder
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.explore.dask.cluster import ClusterLost
@@ -26,7 +27,7 @@ from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFac
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import FitRuns, chosen, fit_runs, run_mutation
-from lab.explore.mutate.score import FOLDER, Score
+from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import (
     MutantOutcome,
     MutationOpener,
@@ -39,6 +40,7 @@ from lab.explore.shard import Shard
 from lab.explore.workers import Engine
 from lab.owner import temporary_directory
 from lab.paths import real_path
+from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import SystemUnderTest
 
@@ -73,12 +75,15 @@ def mutate(request: MutateRequest) -> int:
     check_engine(request)
     begin, run_id = time.monotonic(), new_run_id()
     work = _work_of(request, shard, say)
-    write_started(request.results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **work.made})
+    project = project_marks_of(work.system.project, request.results)
+    folder = mutation_folder(request.results, project)
+    begun = {"schema_version": 1, "profile": MUTATION, "item": "lab mutate", "project": project}
+    write_started(folder, {**begun, **work.made})
     fit = _fit(work, run_id, console)
     costs = _costs(request, work, fit, say)
     library = LibraryUsed(runs=len(costs), of=len(fit.costs), left_out=tuple(fit.left_out))
     facts = MutationFacts.model_validate({**work.made, "library": library})
-    journal = _journal(request, shard, work, facts, say)
+    journal = _journal(request, folder, shard, work, facts, say)
     engine, reviewed = engine_of(request, run_id, work.makers), read_reviewed(work.system.contract)
     opener, ended = MutationOpener(run_id, request.contract, request.scenarios), 0
     try:
@@ -96,7 +101,7 @@ def mutate(request: MutateRequest) -> int:
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }
-    show_score(console, score, about, score.write(request.results, about))
+    show_score(console, score, about, score.write(request.results, about, project))
     if (usage := usage_of(engine)) is not None:
         say(usage)
     return ended or score.exit_code
@@ -163,7 +168,7 @@ def _costs(request: MutateRequest, work: _Work, fit: FitRuns, say: Say) -> dict[
 
 
 def _journal(
-    request: MutateRequest, shard: Shard, work: _Work, facts: MutationFacts, say: Say
+    request: MutateRequest, folder: Path, shard: Shard, work: _Work, facts: MutationFacts, say: Say
 ) -> Journal[MutantOutcome]:
     """A new one, or the one to go on with."""
     keys = tuple(mutant.key for mutant in work.tested)
@@ -174,7 +179,7 @@ def _journal(
         shard=str(shard),
         about=facts,
     )
-    journal = Journal.begin(request.results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
+    journal = Journal.begin(folder / shard.file, header, MutantOutcome, resume=request.resume)
     done = {outcome.key for outcome in journal.outcomes}
     if shard.count > 1 or done:
         say(f"part {shard}: {len(work.mutants)} mutants, of which {len(done)} are done: {journal.path}")
@@ -194,9 +199,9 @@ def _test(
     done = {outcome.key for outcome in journal.outcomes}
     left = [mutant for mutant in work.mutants if mutant.key not in done]
     say = partial(console.print, markup=False, soft_wrap=True)
-    with Reaper.start() as reaper, temporary_directory("mutate") as folder:
-        reaper.watch_dir(folder)
-        running = run_mutation(left, opener, engine, worth, contract=work.system.contract, folder=folder, notify=say)
+    with Reaper.start() as reaper, temporary_directory("mutate") as scratch:
+        reaper.watch_dir(scratch)
+        running = run_mutation(left, opener, engine, worth, contract=work.system.contract, folder=scratch, notify=say)
         with progress_of(console, "mutants", len(left)) as notify:
             for number, outcome in enumerate(running, start=1):
                 journal.add(outcome)

@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
+from lab.commands.live.record import move_aside, record
 from lab.commands.live.terminal import ask_password, interruptible, notify, require_names
 from lab.errors import LabError, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
@@ -29,7 +30,6 @@ from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.planning.steps import DEPLOY
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
-from lab.live.results.page import PAGE, write_page
 from lab.live.results.services import ask_services
 from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
@@ -263,8 +263,7 @@ def _write_evidence(
     kept = tuple(network for name, network in earlier.items() if name not in asked)
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     evidence = collect(work, (*networks, *kept), made=made)
-    evidence.write(folder)
-    write_page(evidence, folder)
+    record(evidence, folder)
     return evidence
 
 
@@ -280,10 +279,6 @@ def _earlier(folder: Path, work: Undertaking) -> dict[str, NetworkEvidence]:
     if (known.bytecode_sha256, known.deployer) == (work.contract.bytecode_sha256, work.deployer):
         return {network.network: network for network in known.networks}
     what = "deployer" if known.bytecode_sha256 == work.contract.bytecode_sha256 else "contract"
-    aside = folder.with_name(f"{folder.name}-{known.digest[:8]}")
-    aside.mkdir(exist_ok=True)
-    for name in (EVIDENCE, PAGE):
-        if (folder / name).exists():
-            (folder / name).replace(aside / name)
+    aside = move_aside(known, folder)
     notify(f"{folder / EVIDENCE} was of another {what}: it is kept as {aside / EVIDENCE}, and begun anew")
     return {}

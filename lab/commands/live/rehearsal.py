@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.commands.live.actions import folder_of
 from lab.commands.live.printing import format_paid, print_outcomes
+from lab.commands.live.record import record
 from lab.commands.live.terminal import notify
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import read_deployment
@@ -17,7 +18,6 @@ from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.open import contract_of, system_of
 from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
-from lab.live.results.page import write_page
 from lab.live.verify.everywhere import without_source
 from lab.model.redacted import RedactedUrl
 from lab.rpc.endpoint import Endpoint
@@ -44,8 +44,7 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         ended = run_rehearsal(deployment, suite.target, suite.backend, folder, run_id, notify)
     finally:
         suite.close()
-    ended.evidence.write(folder)
-    page = write_page(ended.evidence, folder)
+    page = record(ended.evidence, folder)
     for plan in ended.plans:
         for problem in plan.problems:
             print(f"{plan.network}: PROBLEM: {problem}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from lab.bounded_files import write_atomically
 from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.mutation_runs import MUTATION, mutation_folder
 from lab.evidence.outcomes import note_outcome
 from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import ReviewedMutant
@@ -22,7 +23,7 @@ from lab.model.statistics.binomial import CONFIDENCE, decide, upper_bound
 SCORE_WANTED = 0.95
 MUTANTS_WANTED = 150
 ROW = "RTE-01"
-FOLDER, JSON, TEXT, ROWS = "mutation", "mutation.json", "mutation.txt", "rows.json"
+JSON, TEXT, ROWS = "mutation.json", "mutation.txt", "rows.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,12 @@ class Score:
             return ("FAIL" if self.misjudged else "PASS"), least
         return ("FAIL" if outcome is Outcome.NOT_MET else "UNKNOWN"), least
 
-    def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
-        """Write `results/mutation/`, manifest and line beside it last; the paths of report and text."""
-        folder = results / FOLDER
+    def write(self, results: Path, about: Mapping[str, Any], project: Sequence[str] = ()) -> tuple[Path, Path]:
+        """Write the project's folder, manifest and line beside it last; the paths of report and text."""
+        folder = mutation_folder(results, project)
         folder.mkdir(parents=True, exist_ok=True)
         facts = {key: about[key] for key in ("lab", "contract", "started")}
-        facts |= {"item": "lab mutate", "profile": FOLDER}
+        facts |= {"item": "lab mutate", "profile": MUTATION, "project": list(project)}
         write_atomically(folder / JSON, json.dumps(self.document(about), indent=2) + "\n")
         write_atomically(folder / TEXT, self.text(about))
         rows = {"schema_version": 1, **facts, "rows": self.rows(about)}

@@ -121,6 +121,8 @@ class _Journey:
         by_number = step.method == "eth_getBlockByNumber" and len(params) == 2 and params[1] is False
         if by_number and (block := step.chain.producer.recent.shown(params[0])) is not None:
             return Reply(block)
+        if step.method == "eth_getLogs" and len(params) == 1 and step.chain.producer.recent.without_logs(params[0]):
+            return Reply([])
         if step.method == SEND:
             # Before the call, whose answer may be an error although the node took the transaction.
             step.chain.producer.pool_may_hold = True

@@ -41,7 +41,8 @@ class BlockId:
 class Head:
     """The part of a block header that the relayer uses.
 
-    `timestamp` in unix seconds, `base_fee` in wei, `gas_limit` 0 where the node does not say.
+    `timestamp` in unix seconds, `base_fee` in wei, `gas_limit` 0 where the node does not say. `empty` where the node
+    says that the block holds no transaction.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Head:
     timestamp: int
     base_fee: int
     gas_limit: int = 0
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Whether a scan got every log: the contract counts what it buffers, so logs that a node leaves out are missed.
 
-An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head. Whoever
-catches up has another proof: what is READY was made so in a block that was scanned, and a log says where.
+An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head that
+holds a transaction, for nothing else changes the count. Whoever catches up has another proof: what is READY was made so
+in a block that was scanned, and a log says where.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class LogsMissing(RpcFailure):
 def check_complete(chain: Chain, scan: Scan) -> None:
     """Raises LogsMissing, or another RpcFailure when the count cannot be read."""
     if not chain.counts:
+        return
+    if scan.head.empty and chain.counted is not None and chain.counted[0] == scan.head.parent:
+        chain.counted = (scan.head.hash, chain.counted[1])
         return
     base = scan.ancestor if scan.ancestor is not None else chain.trail[-1][0] if chain.trail else None
     marks = [mark for mark in chain.trail if base is not None and mark[0] <= base]

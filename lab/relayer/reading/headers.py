@@ -32,6 +32,7 @@ def parse_head(method: str, block: Any) -> Head:
         quantity(method, block.get("timestamp")),
         quantity(method, block.get("baseFeePerGas", "0x0")),
         quantity(method, block.get("gasLimit", "0x0")),
+        block.get("transactions") == [],
     )
 
 

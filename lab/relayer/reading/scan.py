@@ -1,6 +1,7 @@
 """Reads one chain's new logs, and proves that they belong to the chain that the head stands on.
 
-One call when nothing moved, two when the head is the next block, else four and one for each block with logs.
+One call when nothing moved or the next block holds no transaction, two when it does, else four and one for each block
+with logs.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def scan(rpc: Rpc, contract: str, trail: list[Mark], start_block: int) -> tuple[
     if not follows and (head.number <= number or _hash_at(rpc, number) != known):
         ancestor = number = _common_ancestor(rpc, trail, head, start_block)
     if head.number == number + 1:
-        logs = _logs_of_block(rpc, contract, head)
+        logs = () if head.empty else _logs_of_block(rpc, contract, head)
         return head, Scan(head, ancestor, (_mark(head),), logs)
     logs, marks = _logs_of_range(rpc, contract, number + 1, head)
     if _hash_at(rpc, head.number) != head.hash:

@@ -15,6 +15,7 @@ from lab.report.records.cause import Layer
 
 _FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
 _QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b(?:[a-z]+(?:_[a-z]+)+\b|[a-z]+(?=\(|: expected | by [a-z]))")
+_OF_ROLE = re.compile(r"\b((?:add|remove)_\w+): expected ")
 _TAG = re.compile(r"@(notice|dev|param|return)\b")
 
 
@@ -34,8 +35,9 @@ def reasons_of(function: str) -> list[str]:
 
 
 def function_in(text: str) -> str:
-    """The first such function that a text names; empty where it names none."""
-    return next((word for word in _WORD.findall(text) if word in _said()), "")
+    """The first such function that a text names, else the one that gives or takes a second role; empty without."""
+    role = (match[1] for match in _OF_ROLE.finditer(text))
+    return next((word for word in _WORD.findall(text) if word in _said()), next(role, ""))
 
 
 @cache

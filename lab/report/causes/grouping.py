@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ _BY_FIELD = ("S7", "S11", "S12")
 # They compare a transaction's state with what calls announced.
 _OF_STATES = ("S1", "S11")
 _SIDES = ("before", "after")
+# What every function of operators refuses: who is none, and while the contract is stopped.
+_GUARDS = ("S6", "S10")
+_LET_BY = re.compile(r"\bsucceeded\b")
 # What a contract works out when it is asked: wrong whatever was called before.
 _WORKED_OUT = ("is_transaction_ready",)
 
@@ -35,11 +39,13 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in seven cases: it is an expectation about the very transaction that a check objects to; it was
+    A key joins another in nine cases: it is an expectation about the very transaction that a check objects to; it was
     never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
     an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
-    ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; or a check
-    found a state that nobody announced, and exactly one call left a transaction in it.
+    ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; a check found
+    a state that nobody announced, and exactly one call left a transaction in it; ids that two chains
+    share lost a field as others did; or both lack a refusal that operators' functions share, and one was never seen
+    without the other.
     """
     given = list(attributions)
     head = _heads(given)
@@ -100,9 +106,11 @@ def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
             heads.join(key, roots.most_common(1)[0][0])
     checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
     _join_findings(heads, checks, counts)
+    _join_shared_ids(heads, [attribution for _, attribution in given])
     _join_what_goes_by_a_getter(heads, rooted)
     _join_expectations(heads, list(rooted.values()), checks)
     _join_states(heads, [attribution for _, attribution in given])
+    _join_guards(heads, [attribution for _, attribution in given])
     return heads
 
 
@@ -158,6 +166,35 @@ def _join_states(heads: _Heads, attributions: Sequence[Attribution]) -> None:
             heads.join(call, symptom.key)
         else:
             heads.join(symptom.key, call)
+
+
+def _join_shared_ids(heads: _Heads, attributions: Sequence[Attribution]) -> None:
+    """A field that ids on two chains do not keep, to the storage that lost it where no id was shared."""
+    lost: dict[tuple[str, str], str] = {}
+    for attribution in attributions:
+        if not any(symptom.check == "S8" for symptom in attribution.shown):
+            stored = (symptom for symptom in attribution.shown if symptom.check == "S11" and symptom.field)
+            lost |= {(symptom.function, symptom.field): symptom.key for symptom in stored}
+    for attribution in attributions:
+        for symptom in attribution.shown:
+            if symptom.check == "S8" and (key := lost.get((symptom.function, symptom.field))) is not None:
+                heads.join(symptom.key, key)
+
+
+def _join_guards(heads: _Heads, attributions: Sequence[Attribution]) -> None:
+    """Operators' functions that succeeded where one rule refuses all of them: one guard lets them by."""
+    shown: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for run, attribution in enumerate(attributions):
+        for symptom in attribution.shown:
+            rule = symptom.check if symptom.kind == "check" else symptom.demands
+            function = BATCHES.get(symptom.function, symptom.function)
+            if rule in _GUARDS and function in OPERATOR_FUNCTIONS and _LET_BY.search(symptom.text):
+                shown[rule][heads(symptom.key)].add(run)
+    for runs in shown.values():
+        first, *others = sorted(runs, key=lambda key: (-len(runs[key]), key))
+        for other in others:
+            if runs[other] <= runs[first]:
+                heads.join(other, first)
 
 
 def _join_what_goes_by_a_getter(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.html.text import clean
-from lab.model.effects import Step, steps, with_callers
+from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
 from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
@@ -254,13 +254,14 @@ def _demanded(function: str, text: str) -> str:
 
 
 def _said(step: Step | None) -> str:
-    """The revert reason, else the reason of the event, else the event."""
+    """The revert reason, else the reason of the event, else the event, a documented one rather than another."""
     if step is None or step.call is None:
         return ""
     if not step.ok:
         return clean(step.call.revert or "", 160)
     reasons = [str(log.args["reason"]) for log in step.logs if log.args.get("reason")]
-    return clean(next(iter(reasons), next((log.event for log in step.logs), "")), 160)
+    events = sorted((log.event for log in step.logs), key=lambda event: event not in KNOWN_EVENTS)
+    return clean(next(iter([*reasons, *events]), ""), 160)
 
 
 def _operation_of(expectation: Expectation, operations: list[Operation]) -> Operation | None:

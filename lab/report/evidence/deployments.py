@@ -1,14 +1,19 @@
-"""Deployments on record: what `lab live` wrote under `results/live`, rehearsals included."""
+"""Deployments on record: what `lab live` wrote under `results/live`, rehearsals included, and what of it was lost."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bounded_files import UnfitFile
+from lab.evidence.outcomes import OUTCOMES, outcome_of, read_outcomes
 from lab.html.text import clean
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 
 FILES_MAX = 200
+PAGE = "deployment.html"
+AGAIN = "run `lab live status` again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +24,68 @@ class Deployment:
     evidence: LiveEvidence
 
 
-def read_deployments(results: Path) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
-    """In the order of their folders, with a note for each file that cannot be read."""
-    deployments, notes = [], []
-    for path in sorted((results / "live").rglob(EVIDENCE))[:FILES_MAX]:
-        folder = path.parent.relative_to(results).as_posix()
-        try:
-            deployments.append(Deployment(folder, LiveEvidence.read(path)))
-        except OSError as error:
-            notes.append(f"{clean(folder, 200)}/{EVIDENCE} does not count: {clean(str(error), 300)}")
-    return tuple(deployments), tuple(notes)
+@dataclass(frozen=True, slots=True)
+class LostDeployment:
+    """Live evidence that is gone, cannot be read, or is live no more.
+
+    `made` is its time, empty where that is not known. `networks` are those that it was of, each with the rows that
+    failed there; None where nobody knows, so that it may have been of any.
+    """
+
+    folder: str
+    problem: str
+    made: str
+    networks: Mapping[str, Mapping[str, str]] | None
+
+    def concerns(self, network: str) -> bool:
+        """Whether it was evidence of a network, as far as is known."""
+        return self.networks is None or network in self.networks
+
+
+Deployments = tuple[Deployment | LostDeployment, ...]
+
+
+def read_deployments(results: Path) -> tuple[Deployments, tuple[str, ...]]:
+    """In the order of their folders, with a note for each file that does not count.
+
+    What a file was live evidence of stands in `verdicts.jsonl` beside its folder, too, and is lost with neither alone.
+    """
+    deployments = list[Deployment | LostDeployment]()
+    for number, folder in enumerate(sorted(_folders(results / "live"))):
+        deployments += _read(folder, folder.relative_to(results).as_posix(), readable=number < FILES_MAX)
+    return tuple(deployments), tuple(one.problem for one in deployments if isinstance(one, LostDeployment))
+
+
+def _folders(live: Path) -> set[Path]:
+    """Where evidence is, or was: a page is written behind it, and a line before it."""
+    beside = (path.parent for path in live.rglob(OUTCOMES))
+    named = {folder / name for folder in beside for name in read_outcomes(folder, last=True)}
+    return named | {path.parent for name in (EVIDENCE, PAGE) for path in live.rglob(name)}
+
+
+def _read(folder: Path, name: str, *, readable: bool) -> Iterator[Deployment | LostDeployment]:
+    outcome = outcome_of(folder, last=True)
+    made, networks = outcome.started or "", outcome.deployed
+    try:
+        evidence = _evidence(folder, made, readable=readable)
+        yield Deployment(name, evidence)
+        networks = {network: rows for network, rows in (networks or {}).items() if network not in evidence.live}
+        problem = f"it is no live evidence of {', '.join(networks)} any more"
+    except FileNotFoundError:
+        problem = "it is missing"
+    except OSError as error:
+        problem = str(error).replace(f"{folder}/", "")
+    if networks is None or networks:
+        shown = f"{clean(name, 200)}/{EVIDENCE} does not count: {clean(problem, 300)}; {AGAIN}"
+        yield LostDeployment(name, shown, made, networks)
+
+
+def _evidence(folder: Path, made: str, *, readable: bool) -> LiveEvidence:
+    """Raises OSError for what does not count."""
+    path = folder / EVIDENCE
+    if not readable:
+        raise UnfitFile(path, f"no more than {FILES_MAX} files are read")
+    evidence = LiveEvidence.read(path)
+    if evidence.made < made:
+        raise UnfitFile(path, f"expected the last evidence, of {made}, got one of {evidence.made}")
+    return evidence

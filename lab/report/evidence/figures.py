@@ -12,16 +12,15 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.errors import EvidenceFailure
-from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, read_load_run, stated
+from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
+from lab.evidence.mutation_runs import counting_mutations
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
-from lab.file_version import SCHEMA
 from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
-MUTATION = "mutation"
 _VERDICTS = {
     "PASS": RowVerdict.PASS,
     "LAB PASS": RowVerdict.PASS,
@@ -73,48 +72,50 @@ class Figure:
 
 
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
-    """All figures of the newest load run of each profile and of the mutation run, and what could not be read.
+    """All figures of the newest load run of each profile and mutation run of each project, and what was not readable.
 
     Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
     an earlier run of the same things failed is not taken back by repeating it, nor is any failure by damage.
     """
     figures: list[Figure] = []
     notes: list[str] = []
-    reading = _Reading(results, now, notes)
-    for counting in counting_loads(results / "load"):
+    reading = _Reading(results, now)
+    for counting in (*counting_loads(results / "load"), *counting_mutations(results)):
         later = counting.unfinished[-1:]
-        doubt = _without_rows(later[0].folder) if later else ""
+        doubt = _without_rows(later[0], results) if later else ""
         if counting.newest is None:
             notes.append(doubt)
         else:
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
         figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
-    mutation = read_load_run(results / MUTATION, rewritten=True)
-    if mutation.has_rows or mutation.failed:
-        figures += reading.of(mutation, "")
     return figures, notes
+
+
+def unread_measurements(results: Path) -> tuple[tuple[str, str], ...]:
+    """`lab load` or `lab mutate`, and why a profile or a project has nothing of it that can be read."""
+    of = {"lab load": counting_loads(results / "load"), "lab mutate": counting_mutations(results)}
+    return tuple(
+        (command, _without_rows(counting.unfinished[-1], results))
+        for command, countings in of.items()
+        for counting in countings
+        if counting.newest is None
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Reads folders below `results`; what cannot be read is noted."""
+    """Reads folders below `results`."""
 
     results: Path
     now: datetime
-    notes: list[str]
 
     def of(self, run: LoadRun, doubt: str) -> list[Figure]:
         """The figures of a folder, and its failures that stand elsewhere than in its rows."""
-        name, figures = run.folder.relative_to(self.results).as_posix(), list[Figure]()
-        trouble = doubt if not run.has_rows else ""
-        try:
-            figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
-        except (OSError, ValueError) as error:
-            trouble = f"{clean(name, 120)}/{FILE} cannot be read: {clean(str(error), 160)}; measure again"
-            self.notes.append(trouble)
+        name = run.folder.relative_to(self.results).as_posix()
+        figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
         failed = {figure.row for figure in figures if _fails(figure)}
-        doubted = trouble or f"{FILE} does not say so"
+        doubted = f"{FILE} does not say so" if run.has_rows else _without_rows(run, self.results)
         for row, reason in run.failed.items():
             if row not in failed:
                 words = f"{clean(reason, 400)}; besides, {doubted}"
@@ -149,19 +150,15 @@ def rows_passed(folder: Path) -> frozenset[str]:
     )
 
 
-def _without_rows(folder: Path) -> str:
-    why = DID_NOT_END if stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
-    return f"load/{clean(folder.name, 80)}: {why}"
+def _without_rows(run: LoadRun, results: Path) -> str:
+    ended = stated(run.folder, MANIFEST).state != STARTED
+    why = f"{clean(run.trouble, 200)}; measure again" if ended else DID_NOT_END
+    return f"{clean(run.folder.relative_to(results).as_posix(), 120)}: {why}"
 
 
 def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figure]:
     folder = run.folder
-    content = read_object(folder / FILE, max_bytes=MAX_BYTES)
-    if trouble := SCHEMA.trouble(content):
-        raise ValueError(trouble)
-    facts = MeasurementManifest.read(content)
-    if facts.rows is None:
-        raise ValueError("expected a list under 'rows'")
+    facts = stated(folder, FILE)
     source = Source(
         item=clean(facts.item or run.profile[0], 120),
         folder=clean(name, 200),
@@ -171,7 +168,7 @@ def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figur
         started=_short(facts.started, 40),
     )
     doubt = doubt or _doubt(folder, facts.started, now)
-    return [_figure(row, source, doubt) for row in facts.rows]
+    return [_figure(row, source, doubt) for row in facts.rows or ()]
 
 
 def _doubt(folder: Path, started: str | None, now: datetime) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from lab.evidence.projects import projects_of
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
-from lab.report.evidence.deployments import Deployment, read_deployments
+from lab.report.evidence.deployments import Deployments, read_deployments
 from lab.report.evidence.detection import read_detection
-from lab.report.evidence.figures import Figure, read_figures
+from lab.report.evidence.figures import Figure, read_figures, unread_measurements
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import Mutation, read_mutation
 from lab.report.evidence.report_history import ReportSummary, read_summaries
@@ -23,17 +23,21 @@ from lab.report.records.measured import Detection, RatePoint
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`runs` in the order of their folders, `past` oldest first; `notes` say what could not be read."""
+    """`runs` in the order of their folders, `past` oldest first; `notes` say what could not be read.
+
+    `unread` are commands of which measurements are there and cannot be read, each with the reason.
+    """
 
     folders: tuple[Folder, ...]
     runs: tuple[Run, ...]
     statements: tuple[Statement, ...] = ()
     figures: tuple[Figure, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
     past: tuple[ReportSummary, ...] = ()
     mutation: Mutation = field(default_factory=Mutation)
     rates: tuple[RatePoint, ...] = ()
     detection: Detection | None = None
-    deployments: tuple[Deployment, ...] = ()
+    deployments: Deployments = ()
     notes: tuple[str, ...] = ()
 
 
@@ -60,6 +64,7 @@ def gather(
         runs=runs,
         statements=tuple(load_statements(attestations, rows, now.date(), contract_sha256)),
         figures=tuple(figures),
+        unread=unread_measurements(results),
         past=tuple(past),
         mutation=mutation,
         rates=read_series(results),

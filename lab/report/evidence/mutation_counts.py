@@ -1,4 +1,4 @@
-"""How many mutants of the contract the lab caught, from `results/mutation/` where such a run is recorded."""
+"""How many mutants of the contract the lab caught, from the last `lab mutate` where such a run is recorded."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 from lab.bounded_files import read_object, require_version
 from lab.errors import EvidenceFailure
+from lab.evidence.mutation_runs import counting_mutations, mutation_runs
 from lab.evidence.seal import differences
 from lab.html.text import clean
 
-FILE = "mutation/mutation.json"
+FILE = "mutation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +25,26 @@ class Mutation:
 
 def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
     """The recorded run, and what could not be read of it. Nothing raises."""
-    path = results / FILE
-    if not path.is_file():
+    paths = [path for run in mutation_runs(results) if (path := run.folder / FILE).is_file()]
+    if not paths:
         return Mutation(), []
+    path = paths[-1]
+    name = f"{path.parent.name}/{FILE}"
     try:
         if changed := differences(path.parent, (path.name,)):
             raise EvidenceFailure(changed[0])
         value = require_version(read_object(path), path)
     except (EvidenceFailure, OSError, ValueError) as error:
         why = clean(str(error).replace(f"{path.parent}/", ""), 200)
-        return Mutation(), [f"{FILE} does not count ({why}): the mutation score is not shown"]
+        return Mutation(), [f"{name} does not count ({why}): the mutation score is not shown"]
     counts = _counts(value)
     caught = value.get("killed_by_check")
+    several = len(counting_mutations(results))
+    notes = [f"{several} projects have a mutation score: that of {path.parent.name} is shown"] if several > 1 else []
     by_check = {str(name): n for name, n in caught.items() if _is_count(n)} if isinstance(caught, dict) else {}
-    return Mutation(counts, by_check), [] if counts else [
-        f"{FILE} holds no counts of mutants: the mutation score is not shown"
-    ]
+    if not counts:
+        notes = [f"{name} holds no counts of mutants: the mutation score is not shown"]
+    return Mutation(counts, by_check), notes
 
 
 def _counts(value: dict[str, Any]) -> dict[str, int]:

@@ -28,7 +28,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 class Run:
     """What one folder says. `problems` is empty when its evidence can be trusted; `made` is its manifest.
 
-    `failed`: some part of it says FAIL, and damage to the rest does not take that back.
+    `failed`: some part of it says FAIL, and damage to the rest does not take that back. `failed_checks` are all that
+    any part of it names, None where none says which.
     """
 
     path: Path
@@ -39,6 +40,12 @@ class Run:
     made: RunManifest
     manifest_is_whole: bool = True
     failed: bool = False
+    failed_checks: tuple[str, ...] | None = None
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it ended, and what it left cannot be trusted."""
+        return bool(self.problems) and DID_NOT_END not in self.problems
 
     @property
     def relayer_sha256(self) -> str | None:
@@ -91,7 +98,14 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
         made=made,
         manifest_is_whole=_try(folder.sealed_manifest, "", folder.path, []) is not None,
         failed=folder.failed() or (bool(problems) and fails_again(folder)),
+        failed_checks=_failed_checks(verdict, made, folder),
     )
+
+
+def _failed_checks(verdict: RunVerdict | None, made: RunManifest, folder: Folder) -> tuple[str, ...] | None:
+    known = [verdict.failed_checks if verdict is not None else None, made.failed_checks, folder.outcome().failed_checks]
+    stated = [tuple(names) for names in known if names is not None]
+    return tuple(dict.fromkeys(name for names in stated for name in names)) if stated else None
 
 
 def fails_again(folder: Folder) -> bool:

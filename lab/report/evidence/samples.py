@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lab.errors import LabError
+from lab.evidence.seal import DID_NOT_END
+from lab.html.text import clean
 from lab.model.effects import Step, steps
 from lab.model.history import History
 from lab.model.records import Leg, Submit
@@ -38,9 +40,13 @@ class Latency:
 
 @dataclass(slots=True)
 class Samples:
-    """What all runs together show. `gas` is network -> function -> gas of each single successful call."""
+    """What all runs together show. `gas` is network -> function -> gas of each single successful call.
+
+    `lost` are runs that may have shown something, and whose evidence was damaged.
+    """
 
     runs: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
     gas: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     outdated: int = 0
@@ -49,24 +55,34 @@ class Samples:
 
 
 def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) -> Samples:
-    """Runs that cannot be trusted, are out of date, or had a fault are left out."""
-    usable = {
-        run.path
-        for run in runs
-        if not run.problems and run.made.clock is not None and not run.faults and not baseline.outdated(run, DEPENDS_ON)
-    }
-    names = {run.path: run.folder for run in runs}
-    samples = Samples(outdated=sum(bool(baseline.outdated(run, DEPENDS_ON)) for run in runs))
+    """Runs that did not end, are out of date, or had a fault are left out. Of a damaged one a whole history counts."""
+    outdated = {run.path for run in runs if baseline.outdated(run, DEPENDS_ON)}
+    usable = {run.path: run for run in runs if run.path not in outdated and not run.faults and _is_sample(run)}
+    samples = Samples(outdated=len(outdated))
     for folder in folders:
-        if folder.path not in usable:
+        run = usable.get(folder.path)
+        if run is None:
             continue
+        if run.is_damaged:
+            samples.lost.append(clean(f"{run.folder} ({run.problems[0]})", 200))
+            if not run.manifest_is_whole:
+                continue
         try:
+            if run.is_damaged and folder.history_is_contradicted():
+                continue
             history = folder.history()
         except (LabError, OSError, ValueError):
+            samples.lost += [] if run.is_damaged else [clean(f"{run.folder} (history.jsonl cannot be read)", 200)]
             continue
-        samples.runs.append(names[folder.path])
+        samples.runs.append(run.folder)
         _add(samples, history)
     return samples
+
+
+def _is_sample(run: Run) -> bool:
+    """Whether it measured something, as far as is known."""
+    ended = DID_NOT_END not in run.problems
+    return ended and (run.made.clock is not None or not run.manifest_is_whole)
 
 
 def _add(samples: Samples, history: History) -> None:

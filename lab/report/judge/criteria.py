@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lab.html.figures import interval, percent
 from lab.html.text import clean, plural, some
 from lab.model.checks import check_name
 from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
-from lab.model.verdict import Verdict
 from lab.report.catalogue.criteria_definitions import Definition, definitions
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.fault_phases import faults_by_phase
@@ -37,22 +36,22 @@ def evaluate(
     derived = {"TEC-02": times, "TEC-03": costs, "TEC-06": failures(samples)}
     # Past commits of the lab count, what another contract or relayer did says nothing of this one.
     criticals = _criticals([run for run in runs if not baseline.outdated(run, ("contract", "relayer"))])
+    lost = f"{some(samples.lost, 3)}: what was measured there is lost; run it again" if samples.lost else ""
     measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, runs))
     loaded = {figure.row for figure in figures}
     new = [
         Figure(
             row=row,
-            verdict=VERDICTS[stated.state],
-            reason=stated.reason or stated.figure,
+            verdict=RowVerdict.UNKNOWN if lost and stated.state is not Outcome.NOT_MET else VERDICTS[stated.state],
+            reason="; ".join(filter(None, (stated.reason or stated.figure, lost))),
             source=Source("scenario runs"),
-            inconclusive=stated.state is Outcome.UNKNOWN,
+            inconclusive=stated.state is Outcome.UNKNOWN and not lost,
         )
         for row, stated in derived.items()
         # A measurement under load says more than its absence elsewhere.
-        if stated.state is not Outcome.NOT_MEASURED or row not in loaded
+        if stated.state is not Outcome.NOT_MEASURED or row not in loaded or lost
     ]
-    if criticals:
-        new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, source=Source("scenario runs")))
+    new += criticals
 
     def criteria(rows: Sequence[RowResult]) -> tuple[Criterion, ...]:
         by_id = {row.id: row for row in rows}
@@ -120,13 +119,18 @@ def _loaded(definition: Definition, shown: Figure, figures: list[Figure]) -> Der
     )
 
 
-def _criticals(runs: Sequence[Run]) -> str:
-    """The safety checks that failed in the runs, in words; empty where none did."""
+def _criticals(runs: Sequence[Run]) -> Iterator[Figure]:
+    """The safety checks that failed in the runs; none where none did."""
     failed = [
-        f"{check_name(check.check)} in {clean(run.item, 80)}"
+        f"{check_name(check)} in {clean(run.item, 80)}"
         for run in runs
-        if run.verdict is not None
-        for check in run.verdict.checks
-        if check.check.startswith("S") and check.verdict is Verdict.FAIL
+        for check in run.failed_checks or ()
+        if check.startswith("S")
     ]
-    return f"{plural(len(failed), 'safety check')} failed: {some(failed, 3)}" if failed else ""
+    unclear = [clean(run.folder, 200) for run in runs if run.failed_checks is None and (run.failed or run.is_damaged)]
+    if failed:
+        reason = f"{plural(len(failed), 'safety check')} failed: {some(failed, 3)}"
+        yield Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=reason, source=Source("scenario runs"))
+    elif unclear:
+        reason = f"which checks failed is lost in {some(unclear, 3)}; run it again"
+        yield Figure(row="TEC-05", verdict=RowVerdict.UNKNOWN, reason=reason, source=Source("scenario runs"))

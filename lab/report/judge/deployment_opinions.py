@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from lab.html.text import clean
-from lab.model.live_evidence import STUCK_S, NetworkEvidence, is_unknown
+from lab.model.live_evidence import EVIDENCE, STUCK_S, LiveEvidence, NetworkEvidence, is_unknown
 from lab.report.catalogue.rows import LiveProof, Row
 from lab.report.evidence.baseline import Baseline
-from lab.report.evidence.deployments import Deployment
+from lab.report.evidence.deployments import PAGE, Deployment, Deployments, LostDeployment
 from lab.report.records.row_result import Opinion, RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
@@ -19,24 +19,73 @@ EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 GUARD = "a stranger may not"
 
 
-def deployment_opinions(row: Row, deployments: Sequence[Deployment], baseline: Baseline) -> list[Opinion]:
-    """One opinion for each network that the row asks for; none for a row that asks for none, or where none is there."""
+def deployment_opinions(row: Row, deployments: Deployments, baseline: Baseline) -> list[Opinion]:
+    """What the newest evidence of each network that the row asks for says; none where there is none of any.
+
+    What is lost does not count, and what it failed stays failed.
+    """
     proof = row.live
     if proof is None:
         return []
-    opinions = []
+    opinions, missing = list[Opinion](), []
     for name in proof.networks:
-        seen = [(one, network) for one in deployments for network in one.evidence.networks if network.profile == name]
-        live = [pair for pair in seen if pair[1].kind == "live" and pair[0].evidence.kind == "live"]
-        if live:
-            opinions.append(_opinion(row, proof, *_newest(live), baseline))
-        elif seen:
-            opinions.append(_rehearsed(proof, *_newest(seen)))
-    if opinions and len(opinions) < len(proof.networks):
-        there = {network.profile for one in deployments for network in one.evidence.networks}
-        missing = ", ".join(name for name in proof.networks if name not in there)
-        opinions.append(Opinion(RowVerdict.LIVE, f"no deployment on record for {missing}"))
+        said = list(_of_network(name, row, proof, deployments, baseline))
+        opinions += said
+        missing += [] if said else [name]
+    if opinions and missing:
+        opinions.append(Opinion(RowVerdict.LIVE, f"no deployment on record for {', '.join(missing)}"))
     return opinions
+
+
+def _of_network(
+    name: str, row: Row, proof: LiveProof, deployments: Deployments, baseline: Baseline
+) -> Iterable[Opinion]:
+    there = [one for one in deployments if isinstance(one, Deployment)]
+    seen = [(one, network) for one in there for network in one.evidence.networks if network.profile == name]
+    live = [pair for pair in seen if pair[1].kind == "live" and pair[0].evidence.kind == "live"]
+    made = _newest(live)[0].evidence.made if live else ""
+    # What nobody knows the time of may be the newest, and may not.
+    lost = [
+        one
+        for one in deployments
+        if isinstance(one, LostDeployment) and one.concerns(name) and (not one.made or one.made >= made)
+    ]
+    yield from (_lost(row, name, one) for one in lost)
+    if live and not any(one.made for one in lost):
+        yield _opinion(row, proof, *_newest(live), baseline)
+    elif seen and not live and not lost:
+        yield _rehearsed(proof, *_newest(seen))
+
+
+def failures(evidence: LiveEvidence, rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """Each network that it is live evidence of, with the rows that fail there, and why."""
+    failed: dict[str, dict[str, str]] = {name: {} for name in sorted(evidence.live)}
+    asked = [(row, proof, name) for row in rows if (proof := row.live) is not None for name in proof.networks]
+    for row, proof, name in asked:
+        for opinion in _of_network(name, row, proof, (Deployment("", evidence),), Baseline()):
+            if opinion.verdict is RowVerdict.FAIL:
+                failed[name][row.id] = clean(opinion.reason, 400)
+    return failed
+
+
+def _lost(row: Row, network: str, lost: LostDeployment) -> Opinion:
+    failed = (lost.networks or {}).get(network, {}).get(row.id)
+    verdict = RowVerdict.UNKNOWN if failed is None else RowVerdict.FAIL
+    words = lost.problem if failed is None else f"{clean(failed, 400)}; besides, {lost.problem}"
+    shown = RowEvidence(
+        folder=clean(lost.folder, 400),
+        item=clean(network, 80),
+        scenario="",
+        verdict=verdict,
+        reason=words,
+        digest=None,
+        commit=None,
+        dirty=None,
+        contract_sha256=None,
+        started=clean(lost.made, 80) or None,
+        files=(EVIDENCE,),
+    )
+    return Opinion(verdict, words if failed is not None else f"{clean(network, 80)}: {words}", shown)
 
 
 def _newest(pairs: Iterable[tuple[Deployment, NetworkEvidence]]) -> tuple[Deployment, NetworkEvidence]:
@@ -72,7 +121,7 @@ def _opinion(
         dirty=None,
         contract_sha256=evidence.bytecode_sha256,
         started=clean(evidence.made, 80),
-        files=("evidence.json", "deployment.html"),
+        files=(EVIDENCE, PAGE),
     )
     return Opinion(verdict, f"{network.title}: {words}", shown)
 

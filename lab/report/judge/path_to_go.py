@@ -124,7 +124,7 @@ def _to_measure(row: RowResult, commands: Commands) -> list[_Action]:
         # Scenario runs gave the figure, and have no folder in common that would be its evidence.
         measured = [row.verdict]
     unsettled = [verdict for verdict in measured if verdict not in SETTLED]
-    command = commands.measured_by(row.measured_by or "lab load")
+    command = commands.measured_by(row.measured_by or ("lab live status" if row.row_class == "live" else "lab load"))
     if unsettled:
         repair = RowVerdict.FAIL in unsettled
         verb = "repair what was measured, and measure again" if repair else "measure more, or again"

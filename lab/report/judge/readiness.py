@@ -11,7 +11,7 @@ from lab.html.text import clean
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.report.catalogue.claims import unmatched_claims
-from lab.report.catalogue.rows import STAGES, Catalogue, Stage
+from lab.report.catalogue.rows import STAGES, Catalogue, Row, Stage
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure
 from lab.report.evidence.gathered import Gathered
@@ -31,7 +31,8 @@ from lab.report.judge.proportions import rejudge
 from lab.report.judge.provenance import provenance
 from lab.report.judge.row_judge import judge
 from lab.report.records.report import Readiness
-from lab.report.records.row_result import RowResult
+from lab.report.records.row_result import Opinion, RowResult
+from lab.report.records.row_verdict import RowVerdict
 
 MAX_NOTES = 40
 
@@ -92,12 +93,22 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
     for row in catalogue.rows:
         statements = [statement for statement in evidence.statements if statement.row == row.id]
         live = deployment_opinions(row, evidence.deployments, scope.baseline)
-        judged = judge(
-            row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements, live=live
-        )
+        measured = opinions.get(row.id, [])
+        measured = [*measured, *_unread(row, evidence, measured)]
+        judged = judge(row, evidence.runs, scope.baseline, figures=measured, statements=statements, live=live)
         judged = _with_mutants(judged, evidence.mutation)
         rows.append(_with_time(judged, moments, evidence.past, scope.generated))
     return rows
+
+
+def _unread(row: Row, evidence: Gathered, measured: Sequence[Opinion]) -> list[Opinion]:
+    """Measurements of which nobody knows what they said of the row; of a load where no other one says anything."""
+    command = row.measured_by or ""
+    return [
+        Opinion(RowVerdict.UNKNOWN, reason)
+        for unread, reason in evidence.unread
+        if command == unread or (not measured and command.startswith(f"{unread} "))
+    ]
 
 
 def _with_mutants(row: RowResult, mutants: Mutation) -> RowResult:

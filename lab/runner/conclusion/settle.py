@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from lab.chains.chain import Chain
 from lab.coordinator import ROLES, Reader, role_account
 from lab.errors import LabError
 from lab.model.records import FinalRead
-from lab.rpc import RpcFailure
+from lab.rpc import Rpc, RpcFailure
+from lab.rpc.prefetch import Prefetching, Request
 from lab.runner.conclusion.store_read import read_store
 from lab.runner.run import Run
 
@@ -16,6 +19,9 @@ REST_MS = 1_000
 # After the last leg ends, the relayer gets this many polls to notice and to have nothing left to do.
 QUIET_POLLS = 3
 SETTLE_MARGIN_MS = 60_000
+SETTINGS = ("transaction_count", "coordination_window", "breaker_threshold", "failure_count")
+# By the owner, and by the breaker.
+FLAGS = ("paused", "breaker_tripped")
 
 
 def settle(run: Run) -> None:
@@ -103,24 +109,39 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
     if block is None:
         raise LabError(f"{name}: the node has no head")
     chain = run.lab.chains[name]
-    _audit(chain, reader)
     ids = dict.fromkeys(leg.tx_id for leg in run.item.legs if leg.chain == name) | chain.observer.tx_ids
+    prefetching = Prefetching(reader.rpc.transport)
+    reader = Reader(Rpc(prefetching), reader.codec, reader.address, reader.numbering)
+    with prefetching.asked(_asked(reader, ids)):
+        _audit(chain, reader)
+        return _read(run, name, reader, block, ids)
 
-    def optional(function: str) -> int | None:
-        return int(reader.get(function)) if reader.codec.has(function) else None
 
+def _asked(reader: Reader, ids: Iterable[str]) -> list[Request]:
+    """What a final read asks for."""
+    addresses = [role_account(role).address for role in ROLES]
+    has = reader.codec.has
+    asked: list[Request] = [("eth_getTransactionCount", [address, "latest"]) for address in addresses]
+    asked += [reader.asking(getter) for getter in (*SETTINGS, "owner", *FLAGS) if has(getter)]
+    asked += [reader.asking("authorized_operators", one) for one in addresses if has("authorized_operators")]
+    getters = ("get_transaction_details", "transactions")
+    return asked + [request for tx_id in ids for getter in getters for request in reader.requests(getter, tx_id)]
+
+
+def _read(run: Run, name: str, reader: Reader, block: dict[str, Any], ids: Iterable[str]) -> FinalRead:
+    settings = {name: int(reader.get(name)) if reader.codec.has(name) else None for name in SETTINGS}
     return FinalRead(
         t_ms=run.now_ms,
         chain=name,
         number=int(block["number"], 16),
         hash=block["hash"],
         timestamp=int(block["timestamp"], 16),
-        transaction_count=optional("transaction_count"),
-        window_s=optional("coordination_window"),
+        transaction_count=settings["transaction_count"],
+        window_s=settings["coordination_window"],
         owner=str(reader.get("owner")) if reader.codec.has("owner") else None,
         paused=_paused(reader),
-        breaker_threshold=optional("breaker_threshold"),
-        failure_count=optional("failure_count"),
+        breaker_threshold=settings["breaker_threshold"],
+        failure_count=settings["failure_count"],
         operators={
             address: bool(reader.get("authorized_operators", address))
             for address in (role_account(role).address for role in ROLES)
@@ -132,7 +153,7 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
 
 def _paused(reader: Reader) -> bool | None:
     """By the owner's flag or the breaker's, where a contract keeps them apart; None without either."""
-    flags = [name for name in ("paused", "breaker_tripped") if reader.codec.has(name)]
+    flags = [name for name in FLAGS if reader.codec.has(name)]
     return any(bool(reader.get(name)) for name in flags) if flags else None
 
 

@@ -55,6 +55,8 @@ class Player:
         self._encoded: dict[tuple[str, tuple[Any, ...]], str] = {}
         self._decoded: dict[tuple[str, str], list[Any]] = {}
         self._views = [name for name in SCALARS if codec.has(name)]
+        roles = ("operator", *codec.names.second_roles)
+        self._changes_of_role = {f"{verb}_{role}" for verb in ("add", "remove") for role in roles}
         self._places = stored_places(codec)
         self._by_id = [name for name in BY_ID if codec.has(name) and (name != "transactions" or self._places)]
         self._learnt: dict[str, str] = {}
@@ -74,14 +76,14 @@ class Player:
         """What the contract says of itself after set-up."""
         reads: list[Read] = [(name, ()) for name in self._views]
         accounts = [role_account(role).address for role in ROLES]
-        if self.codec.has("authorized_operators"):
-            reads += [("authorized_operators", (account,)) for account in accounts]
+        getters = self.codec.role_getters
+        reads += [(getter, (account,)) for getter in getters.values() for account in accounts]
         user = role_account("user").address
         (block,) = self._simulate([(self.start, [(user, *read) for read in reads])])
         values = {read: self._values(read[0], result)[0] for read, result in zip(reads, block, strict=True)}
-        answers = {account: values.get(("authorized_operators", (account,))) for account in accounts}
-        operators = {account for account, allowed in answers.items() if allowed}
-        return Behaviour(
+        holders = {role: {one for one in accounts if values[getter, (one,)]} for role, getter in getters.items()}
+        operators = holders.pop("operator", None)
+        model = Behaviour(
             plain(values.get(("owner", ()), role_account("owner").address)),
             operators or self._who_may_buffer(accounts),
             values.get(("coordination_window", ()), 30),
@@ -91,6 +93,8 @@ class Player:
             reference=False,
             second_roles=self.codec.names.second_roles,
         )
+        model.holders |= holders
+        return model
 
     def _who_may_buffer(self, accounts: list[str]) -> set[str]:
         """Operators of a contract that has no getter for them."""
@@ -222,15 +226,14 @@ class Player:
         by_id = AFTER[:1] if few else AFTER
         reads: list[Read] = [(name, (tx_id,)) for tx_id in ids_of(args) for name in self._by_id if name in by_id]
         reads += [(name, ()) for name in self._views if function in CHANGES.get(name, ())]
-        if function in ("add_operator", "remove_operator") and self.codec.has("authorized_operators"):
-            reads.append(("authorized_operators", (args[0],)))
-        return reads
+        changed = args[:1] if function in self._changes_of_role else ()
+        return reads + [(getter, (account,)) for account in changed for getter in self.codec.role_getters.values()]
 
     def _reads_at_end(self, sequence: Sequence) -> list[Read]:
         ids, accounts = dict[str, None](), dict.fromkeys(role_account(role).address for role in ROLES)
         for step in sequence.steps:
             accounts[step.sender] = None
-            if step.function in ("add_operator", "remove_operator"):
+            if step.function in self._changes_of_role:
                 accounts[step.args[0]] = None
         for value in strings_of([step.args for step in sequence.steps]):
             if len(value) == 66:
@@ -242,9 +245,7 @@ class Player:
         if sequence.sparse and self.codec.has("get_transaction_state"):
             reads += [("get_transaction_state", (tx_id,)) for tx_id in ids if tx_id not in some]
         reads += [(name, ()) for name in self._views]
-        if self.codec.has("authorized_operators"):
-            reads += [("authorized_operators", (account,)) for account in accounts]
-        return reads
+        return reads + [(getter, (account,)) for getter in self.codec.role_getters.values() for account in accounts]
 
     def _placed(self, value: Any) -> Any:
         """Arguments with relative timestamps made absolute."""

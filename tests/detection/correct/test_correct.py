@@ -101,6 +101,7 @@ OF_TEXTS = (
 OF_LIMITS = (
     "security/test_input_boundaries",
     "security/test_input_fuzzing",
+    "security/test_arithmetic",
     "mutation/test_every_rule",
 )
 OF_PROXY = (

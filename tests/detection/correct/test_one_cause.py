@@ -66,6 +66,30 @@ PLANTED = {
         ("model/test_model", "failures/window_boundaries", "dependencies/single_dependency", "failures/parent_reorged"),
         "S11 storage",
     ),
+    # Another event comes first, and ids on two chains lose the field as all do.
+    "event_of_other_time": Planted(
+        "scribe",
+        "log TransactionBuffered(tx_id, origin_rollup, target_rollup, timestamp)",
+        "log TransactionBuffered(tx_id, origin_rollup, target_rollup, block.timestamp)",
+        (*SEQUENCES[:2], "dependencies/same_id_on_two_chains", "dependencies/single_dependency"),
+        "S11 storage (buffer_transaction)",
+    ),
+    # A second role is kept, and a third one lost: the getter of the second tells at once.
+    "other_role_removed": Planted(
+        "lane",
+        "self._set(EXECUTOR, account, False)",
+        "self._set(RESOLVER, account, False)",
+        ("model/test_model",),
+        "an expectation is not met (remove_executor)",
+    ),
+    # All of the operators' functions go through it.
+    "guard_lets_owner_by": Planted(
+        "scribe",
+        'assert self.authorized_operators[msg.sender] == 1, "Not authorized"',
+        'assert self.authorized_operators[msg.sender] == 1 or msg.sender == self.owner, "Not authorized"',
+        ("model/test_model", "security/test_input_fuzzing"),
+        "an expectation is not met (buffer_transaction)",
+    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",

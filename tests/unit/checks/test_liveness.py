@@ -88,6 +88,25 @@ def test_l1_counts_from_the_parents_finality() -> None:
         assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("limits", "ready", "verdict"),
+    [
+        ({"resolve_after_blocks": 5}, 78, Verdict.PASS),
+        ({"resolve_after_blocks": 5}, 82, Verdict.FAIL),
+        ({"resolve_after_seconds": 10}, 78, Verdict.PASS),
+        ({"resolve_after_seconds": 10}, 82, Verdict.FAIL),
+    ],
+)
+def test_l1_waits_for_the_delay_of_a_mirror(limits: dict[str, int], ready: int, verdict: Verdict) -> None:
+    """The parent is final at 60 s; its mirror may be resolved 10 s later, and the child is due at 79 s."""
+    story = begin()
+    story.contract("two", limits=limits)
+    pay(story)
+    story.mine("one", 60)
+    settle(story, ready=ready, executed=None)
+    assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
 @pytest.mark.parametrize(("ready", "verdict"), [(38, Verdict.PASS), (40, Verdict.FAIL)])
 def test_l1_waits_for_the_finality_of_a_parent_on_the_same_chain(ready: int, verdict: Verdict) -> None:
     """READY at 20 s and final five blocks later, at 30 s: the child is due at 39 s."""

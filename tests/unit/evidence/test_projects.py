@@ -40,6 +40,17 @@ def test_clones_and_worktrees_are_one_project(tmp_path: Path) -> None:
     assert not same(first, repository(tmp_path / "other", "two"), tmp_path)
 
 
+def test_a_folder_of_scenarios_is_no_project_of_its_own(tmp_path: Path) -> None:
+    """Paths of files are recorded as from the folder above; one of a longer name is another."""
+    first = repository(tmp_path / "first", "one")
+    (first / "app" / "scenarios").mkdir()
+    (first / "scenarios").mkdir()
+    (first / "my-scenarios").mkdir()
+    assert same(first, first / "scenarios", tmp_path)
+    assert same(first / "app", first / "app" / "scenarios", tmp_path)
+    assert not same(first, first / "my-scenarios", tmp_path)
+
+
 def test_a_shallow_clone_is_known_by_its_origin(tmp_path: Path) -> None:
     """The commit where it is cut off is not the first one."""
     first = repository(tmp_path / "first", "one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -311,6 +312,54 @@ def test_a_score_that_failed_is_not_softened_by_damage(tmp_path: Path, lost: tup
     caught.write(tmp_path, about)
     (figure,), _ = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
     assert figure.verdict is RowVerdict.PASS
+
+
+def scored(results: Path, survived: int, project: Sequence[str], started: str) -> Path:
+    """A run of all mutants; its folder."""
+    (mutant,) = find_mutants(COUNTER)[:1]
+    outcomes = [MutantOutcome(mutant.key, "killed", "ready", "S4", "why")] * (150 - survived)
+    outcomes += [MutantOutcome(mutant.key, "survived")] * survived
+    about = ABOUT | {"complete": True, "started": f"2026-11-23T{started}:00+00:00"}
+    return Score({mutant.key: mutant}, outcomes, {}).write(results, about, project)[0].parent
+
+
+def shown(results: Path) -> dict[str, RowVerdict]:
+    """The verdict of each folder that a report reads."""
+    figures, _ = read_figures(results, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    return {figure.source.folder: figure.verdict for figure in figures}
+
+
+def test_each_project_that_shares_a_folder_has_its_own_score(tmp_path: Path) -> None:
+    """The pass of one hides no failure of the other; each stands for its own last run, whatever it was known by."""
+    assert scored(tmp_path, 9, ["commit-a", "origin-a"], "01:00").name == "mutation"
+    assert scored(tmp_path, 0, ["commitb1"], "02:00").name == "mutation-commitb1"
+    assert shown(tmp_path) == {"mutation": RowVerdict.FAIL, "mutation-commitb1": RowVerdict.PASS}
+    counted, notes = read_mutation(tmp_path)
+    assert counted.counts["survived"] == 0
+    assert notes == ["2 projects have a mutation score: that of mutation-commitb1 is shown"]
+    shutil.rmtree(tmp_path / "mutation")
+    assert shown(tmp_path)["mutation"] is RowVerdict.FAIL
+    assert scored(tmp_path, 0, ["origin-a"], "03:00").name == "mutation"
+    assert set(shown(tmp_path).values()) == {RowVerdict.PASS}
+
+
+def test_a_score_that_does_not_say_its_project_is_kept(tmp_path: Path) -> None:
+    """As an earlier version wrote it: of the only project that is known, and by itself beside several."""
+    scored(tmp_path, 9, (), "01:00")
+    assert scored(tmp_path, 0, ["commita1"], "02:00").name == "mutation-commita1"
+    assert shown(tmp_path) == {"mutation-commita1": RowVerdict.PASS}
+    scored(tmp_path, 0, ["commitb1"], "03:00")
+    assert shown(tmp_path)["mutation"] is RowVerdict.FAIL
+
+
+@pytest.mark.parametrize("left", [("mutation.json",), ("outcomes.jsonl", "mutation.txt")])
+def test_what_is_left_of_another_score_is_not_overwritten(tmp_path: Path, left: tuple[str, ...]) -> None:
+    """Nobody knows whose it was: the row is UNKNOWN as long as it is there."""
+    (tmp_path / "mutation").mkdir()
+    for name in left:
+        (tmp_path / "mutation" / name).write_text("")
+    assert scored(tmp_path, 0, ["commita1"], "02:00").name == "mutation-commita1"
+    assert shown(tmp_path) == {"mutation-commita1": RowVerdict.UNKNOWN}
 
 
 def test_the_score_leaves_equivalents_out_and_finds_wrong_entries(tmp_path: Path) -> None:

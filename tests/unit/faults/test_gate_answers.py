@@ -33,6 +33,19 @@ def test_every_block_is_as_the_node_shows_it(start_lab: StartLab, name: str) -> 
             assert answer == node.call("eth_getBlockByNumber", *asked)
             assert answer is None or list(answer) == list(node.call("eth_getBlockByNumber", *asked))
         assert (chain.producer.recent.shown("latest") is not None) is known
+        # The newest blocks, some of them replaced, and as many that are not there.
+        newest = numbers[-8:]
+        filters = [{"fromBlock": first, "toBlock": last} for first in newest for last in ("latest", "0x1", *newest)]
+        filters += [{"blockHash": answer["hash"]} for answer in map(block, numbers) if answer]
+        answered = 0
+        for one in filters:
+            wanted = {"address": chain.contract, **one}
+            answered += chain.producer.recent.without_logs(wanted)
+            assert logs(gate, wanted) == logs(node, wanted), wanted
+        assert (answered > 0) is (known and chain.profile.mines_empty_blocks)
+
+    def block(number: str) -> Any:
+        return gate.call("eth_getBlockByNumber", [number, False])
 
     for number in range(6):
         lab.scheduler.advance_to(20_000 * (number + 1))
@@ -48,6 +61,44 @@ def test_every_block_is_as_the_node_shows_it(start_lab: StartLab, name: str) -> 
     # What it was given is not what it keeps: the answers can be changed by whoever has them.
     gate.call("eth_getBlockByNumber", ["latest", False])["hash"] = "0x"
     compare(known=False)
+
+
+def logs(node: Any, wanted: dict[str, str]) -> Any:
+    """What it says, be it a refusal."""
+    try:
+        return node.call("eth_getLogs", [wanted]) if not isinstance(node, Rpc) else node.call("eth_getLogs", wanted)
+    except RpcRefused as refused:
+        return refused.reason
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"fromBlock": "0x2", "toBlock": "0x2"},
+        {"address": "0x12", "fromBlock": "0x2", "toBlock": "0x2"},
+        {"address": ["0x" + "12" * 20], "fromBlock": "0x2", "toBlock": "0x2"},
+        {"address": "0x" + "12" * 20, "fromBlock": "0x2"},
+        {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "0x1"},
+        {"address": "0x" + "12" * 20, "fromBlock": "earliest", "toBlock": "0x2"},
+        {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "0x99"},
+        {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "0x2", "topics": ["0x12"]},
+        {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "0x2", "blockHash": "0x12"},
+        {"address": "0x" + "12" * 20, "blockHash": "0x12"},
+        {"address": "0x" + "12" * 20, "blockHash": None},
+        [],
+        None,
+    ],
+)
+def test_other_filters_are_left_to_the_node(start_lab: StartLab, wanted: object) -> None:
+    """Whatever it makes of them."""
+    lab = start_lab("ethereum")
+    lab.scheduler.advance_to(60_000)
+    chain = lab.chains["ethereum"]
+    chain.look()
+    recent = chain.producer.recent
+    plain = {"address": "0x" + "12" * 20, "fromBlock": "0x2", "toBlock": "latest"}
+    assert recent.without_logs(plain)
+    assert not recent.without_logs(wanted)
 
 
 def asked(contract: str, tx_hash: str, block: dict[str, Any]) -> dict[str, list[list[Any]]]:

@@ -455,6 +455,7 @@ class FakeChain:
             "number": hex(block.number), "hash": block.hash, "parentHash": block.parent,
             "timestamp": hex(block.timestamp), "baseFeePerGas": hex(block.base_fee),
             "gasLimit": hex(self.block_gas_limit),
+            "transactions": sorted({*block.receipts, *(log["transactionHash"] for log in block.logs)}),
         }  # fmt: skip
 
     def _hash(self, number: int, parent: str) -> str:

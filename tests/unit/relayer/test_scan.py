@@ -21,9 +21,14 @@ def chain() -> FakeChain:
     fake = FakeChain("two", sender=role_account("relayer").address)
     for number in range(1, 11):
         if number == 4:
-            fake.operate("buffer_transaction", tx_id(1), ROLLUPS["two"], ROLLUPS["one"], PAYLOAD, ZERO_ID, GENESIS + 99)
+            operate(fake, 1)
         fake.mine()
     return fake
+
+
+def operate(chain: FakeChain, number: int) -> None:
+    """The next block buffers a transaction."""
+    chain.operate("buffer_transaction", tx_id(number), ROLLUPS["two"], ROLLUPS["one"], PAYLOAD, ZERO_ID, GENESIS + 99)
 
 
 def marks(chain: FakeChain, *numbers: int) -> list[Mark]:
@@ -49,9 +54,27 @@ def test_an_unchanged_head_costs_one_call(chain: FakeChain) -> None:
 
 def test_a_next_block_is_asked_by_hash(chain: FakeChain) -> None:
     """The head's parent is the trail's end: two calls."""
-    _, found = scan(Rpc(chain), CONTRACT, marks(chain, 9), 1)
+    operate(chain, 2)
+    chain.mine()
+    _, found = scan(Rpc(chain), CONTRACT, marks(chain, 10), 1)
     assert found is not None
+    assert len(found.logs) == 1
     assert chain.calls.total() == 2
+
+
+@pytest.mark.parametrize(("transactions", "calls"), [([], 1), (None, 2), ("none", 2), (["0x01"], 2)])
+def test_a_next_block_without_transactions_has_no_logs(chain: FakeChain, transactions: object, calls: int) -> None:
+    """One call; where the node does not say, its logs are asked for."""
+
+    class Node:
+        def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+            answer = chain.call(method, params, timeout_s)
+            return answer | {"transactions": transactions} if method == "eth_getBlockByNumber" else answer
+
+    _, found = scan(Rpc(Node()), CONTRACT, marks(chain, 9), 1)
+    assert found is not None
+    assert (found.logs, list(found.marks)) == ((), marks(chain, 10))
+    assert chain.calls.total() == calls
 
 
 def test_a_range_is_verified_at_both_ends(chain: FakeChain) -> None:
@@ -102,9 +125,11 @@ def test_a_single_block_that_is_orphaned_meanwhile_is_not_believed(chain: FakeCh
         if method == "eth_getLogs":
             chain.reorg(1)
 
+    operate(chain, 2)
+    chain.mine()
     chain.before_call = reorganise
     with pytest.raises(RpcRefused, match="block not found"):
-        scan(Rpc(chain), CONTRACT, marks(chain, 9), 1)
+        scan(Rpc(chain), CONTRACT, marks(chain, 10), 1)
 
 
 def test_a_log_of_an_orphaned_block_is_not_believed(chain: FakeChain) -> None:

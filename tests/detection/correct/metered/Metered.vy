@@ -43,6 +43,7 @@ struct Leg:
     timestamp: uint256
     state: uint8
     block_number: uint64
+    by: address
 
 PER_BLOCK: constant(uint256) = 12
 
@@ -124,7 +125,7 @@ def _buffer(r: Request) -> bool:
     assert r.timestamp >= block.timestamp, "Timestamp cannot be in the past"
     assert r.timestamp < 2**40, "Timestamp too far"
     assert self.transactions[r.tx_id].state == 0, "Transaction already exists"
-    self.transactions[r.tx_id] = Leg(origin_rollup=r.origin_rollup, target_rollup=r.target_rollup, payload=r.payload, dependency_tx_id=r.dependency_tx_id, timestamp=r.timestamp, state=1, block_number=convert(block.number, uint64))
+    self.transactions[r.tx_id] = Leg(origin_rollup=r.origin_rollup, target_rollup=r.target_rollup, payload=r.payload, dependency_tx_id=r.dependency_tx_id, timestamp=r.timestamp, state=1, block_number=convert(block.number, uint64), by=msg.sender)
     self.transaction_count += 1
     log Progress(step=1, tx_id=r.tx_id)
     log TransactionBuffered(tx_id=r.tx_id, origin_rollup=r.origin_rollup, target_rollup=r.target_rollup, timestamp=r.timestamp)

@@ -279,6 +279,35 @@ def test_a_probe_belongs_to_the_call_that_ended_in_the_same_words() -> None:
     assert len(causes([call], [other])) == 2
 
 
+def test_a_field_that_shared_ids_lose_as_all_do_is_one_cause() -> None:
+    """Where only shared ids lose it, or lose another field, the sharing is to blame."""
+    stored = check("S11", "timestamp: expected N, stored N", function="buffer_transaction", field="timestamp")
+    shared = check("S8", "to keep its own timestamp", function="buffer_transaction", field="timestamp")
+    (cause,) = causes([stored], [shared, stored])
+    assert set(cause.follows) == {shared.key}
+    for runs in ([[shared]], [[stored], [replace(shared, field="target")]]):
+        assert any(found.key == shared.key for found in causes(*runs))
+
+
+@pytest.mark.parametrize("rule", ["S6", "S10"])
+def test_a_guard_that_functions_share_is_one_cause(rule: str) -> None:
+    """One of them alone, in another run, does not part them; one that was never seen with the other does."""
+
+    def let_by(function: str, **changes: Any) -> Symptom:
+        return expectation(f"{function}: expected a revert, it succeeded", function=function, demands=rule, **changes)
+
+    buffering, resolve, batch = let_by("buffer_transaction"), let_by("resolve_dependency"), let_by("execute_batch")
+    (cause,) = causes([buffering, resolve, batch], [buffering])
+    assert set(cause.follows) == {resolve.key, batch.key}
+    assert len(causes([buffering], [resolve])) == 2
+    assert len(causes([buffering, resolve], [buffering], [resolve])) == 2
+    refused = expectation(
+        "resolve_dependency: expected a revert, got another", function="resolve_dependency", demands=rule
+    )
+    owners = let_by("pause")
+    assert len(causes([buffering, refused])) == len(causes([buffering, owners])) == 2
+
+
 def test_the_same_whatever_the_order() -> None:
     """Which run comes first decides nothing but the order of runs in a cause."""
     runs = [[EARLY], [LATE], [EARLY, LATE], [missing("add_operator"), EARLY]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.evidence.mutation_runs import MUTATION
 from lab.evidence.seal import MANIFEST, write_sealed
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.detection import read_detection
@@ -27,7 +28,7 @@ WRITTEN = {
 
 def write(results: Path, content: str) -> None:
     """As the tool leaves it."""
-    path = results / FILE
+    path = results / MUTATION / FILE
     path.parent.mkdir()
     path.write_text(content)
     write_sealed(path.parent, {}, (path.name,))

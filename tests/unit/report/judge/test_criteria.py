@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab.model.history import History
+from lab.model.records import Block
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.figures import Figure, Source
@@ -18,7 +19,7 @@ from lab.report.readiness_page.charts import charts
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
+from ..fakes import CONTRACT, NOW, FakeFolder, broken, readiness, run
 
 CATALOGUE = load_catalogue()
 
@@ -110,6 +111,48 @@ def test_runs_with_an_acting_fault_are_left_out() -> None:
     assert "0 of 1 transactions of the relayer reverted" in row.reason
 
 
+def reverting() -> FakeFolder:
+    """A run in which the relayer's transactions reverted."""
+    folder = plain()
+    assert isinstance(folder.history_value, History)
+    records = [
+        record.model_copy(update={"txs": tuple(tx.model_copy(update={"status": 0}) for tx in record.txs)})
+        if isinstance(record, Block)
+        else record
+        for record in sorted(folder.history_value.records, key=lambda record: record.seq)
+    ]
+    return replace(folder, history_value=History(records))
+
+
+MEASURED = Figure("TEC-06", RowVerdict.PASS, "0 of 9,000", Source("load buffer"), "0%", n=9_000, failures=0)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "expected"),
+    [
+        ({}, RowVerdict.FAIL),
+        ({"differences": ["verdict.json: its digest is not the one"]}, RowVerdict.FAIL),
+        ({"verdict_value": broken()}, RowVerdict.FAIL),
+        ({"history_value": broken()}, RowVerdict.UNKNOWN),
+        ({"manifest_value": broken()}, RowVerdict.UNKNOWN),
+    ],
+)
+def test_what_a_damaged_run_showed_is_not_taken_back(damaged: dict[str, Any], expected: RowVerdict) -> None:
+    """By its history as long as that is whole; else nobody knows, whatever a load says."""
+    folder = replace(reverting(), **damaged)
+    row = next(each for each in report(folder, figures=[MEASURED]).rows if each.id == "TEC-06")
+    assert row.verdict is expected
+    assert (folder.path.name in row.reason) == bool(damaged)
+
+
+def test_a_damaged_run_proves_nothing() -> None:
+    """What is left of it that is good does not count."""
+    edited = replace(plain(), differences=["verdict.json: its digest is not the one"])
+    row = next(each for each in report(edited, figures=[MEASURED]).rows if each.id == "TEC-06")
+    assert row.verdict is RowVerdict.UNKNOWN
+    assert "verdict.json" in row.reason
+
+
 def test_too_few_transactions_in_scenarios_speak_against_no_measurement() -> None:
     """A load run showed it; what scenarios could not tell is left out. What speaks against it is not."""
     measured = Figure("TEC-06", RowVerdict.PASS, "0 of 9,000", Source("load buffer"), "0%", n=9_000, failures=0)
@@ -144,12 +187,14 @@ def test_all_twelve_are_there_with_their_definitions() -> None:
     assert found[0].needed == "2,995 trials without a failure"
 
 
-def test_an_unreadable_history_is_left_out() -> None:
-    """It says so where it is evidence, and breaks nothing here."""
+def test_an_unreadable_history_may_have_shown_anything() -> None:
+    """It breaks nothing here, and what it measured is lost."""
     folder = plain()
     folder.history_value = ValueError("no header")
     assert isinstance(plain().history_value, History)
-    assert report(folder).criteria[1].state == "NOT MEASURED"
+    found = report(folder).criteria[1]
+    assert found.state == "UNKNOWN"
+    assert "(history.jsonl cannot be read): what was measured there is lost" in found.reason
 
 
 def test_charts_are_drawn_only_from_something() -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.commands.live.record import move_aside, record
 from lab.deploy.deployer import Deployable
 from lab.model.chain.genesis import genesis_hash
-from lab.model.live_evidence import LiveEvidence, NetworkEvidence, Transaction
+from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence, Transaction
 from lab.report.catalogue.rows import Row, load_catalogue
 from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
-from lab.report.evidence.deployments import read_deployments
+from lab.report.evidence.deployments import FILES_MAX, LostDeployment, read_deployments
 from lab.report.judge.deployment_opinions import deployment_opinions
 from lab.report.judge.row_judge import judge
 from lab.report.records.row_verdict import RowVerdict
@@ -48,8 +50,8 @@ def network(profile: str, **changed: Any) -> NetworkEvidence:
     return NetworkEvidence(**(good | changed))
 
 
-def written(results: Path, *networks: NetworkEvidence, **changed: Any) -> Path:
-    """The results folder with that evidence in it."""
+def evidence(*networks: NetworkEvidence, **changed: Any) -> LiveEvidence:
+    """Of a deployment to them."""
     whole: dict[str, Any] = {
         "kind": "live",
         "made": "2026-11-26T10:00:00+00:00",
@@ -61,7 +63,12 @@ def written(results: Path, *networks: NetworkEvidence, **changed: Any) -> Path:
         "commit": "abc",
         "deployer": "0x" + "22" * 20,
     }
-    LiveEvidence(networks=networks, **(whole | changed)).write(results / "live" / "deployment")
+    return LiveEvidence(networks=networks, **(whole | changed))
+
+
+def written(results: Path, *networks: NetworkEvidence, **changed: Any) -> Path:
+    """The results folder with that evidence in it, and no line beside it."""
+    evidence(*networks, **changed).write(results / "live" / "deployment")
     return results
 
 
@@ -230,14 +237,22 @@ def test_another_contract_is_stale(tmp_path: Path) -> None:
 
 
 def test_edited_evidence_does_not_count(tmp_path: Path) -> None:
-    """It is noted, and the row is as if there were none."""
+    """Nobody knows what it was before: it may have been of any network."""
     path = written(tmp_path, network("sepolia", kind="rehearsal")) / "live" / "deployment" / "evidence.json"
     document = json.loads(path.read_text())
     document["networks"][0]["kind"] = "live"
     path.write_text(json.dumps(document))
-    deployments, notes = read_deployments(tmp_path)
-    assert deployments == ()
-    assert "it was changed afterwards" in notes[0]
+    does_not_count(tmp_path, "it was changed afterwards")
+
+
+def does_not_count(results: Path, why: str) -> None:
+    """Every row that needs a network is UNKNOWN, and says which file it is."""
+    deployments, notes = read_deployments(results)
+    assert [type(one) for one in deployments] == [LostDeployment]
+    for name in ("SEP-03", "AMO-03", "MDS-01"):
+        judged = judge(row(name), (), Baseline(), live=deployment_opinions(row(name), deployments, Baseline()))
+        assert judged.verdict is RowVerdict.UNKNOWN
+        assert all(why in said and "live/deployment/evidence.json" in said for said in (judged.reason, *notes))
 
 
 PRESENTED: list[tuple[str, dict[str, Any]]] = [
@@ -253,6 +268,83 @@ PRESENTED: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("why", "changed"), PRESENTED)
 def test_a_rehearsal_presented_as_live_does_not_count(tmp_path: Path, why: str, changed: dict[str, Any]) -> None:
     """With its digest made again: what it says of itself speaks against it."""
-    deployments, notes = read_deployments(written(tmp_path, network("sepolia", **changed)))
-    assert deployments == ()
-    assert why in notes[0]
+    does_not_count(written(tmp_path, network("sepolia", **changed)), why)
+
+
+OWNED = {"differences": ("expected owner a, it is b",)}
+
+
+def recorded(results: Path, *networks: NetworkEvidence, name: str = "deployment", **changed: Any) -> Path:
+    """As the commands write it, with its line; the file."""
+    record(evidence(*networks, **changed), results / "live" / name)
+    return results / "live" / name / EVIDENCE
+
+
+def stands(results: Path, name: str) -> tuple[RowVerdict, str]:
+    """How a row stands, whatever was lost."""
+    deployments, _ = read_deployments(results)
+    judged = judge(row(name), (), Baseline(), live=deployment_opinions(row(name), deployments, Baseline()))
+    return judged.verdict, judged.reason
+
+
+def test_a_later_command_takes_no_failure_back_that_was_lost(tmp_path: Path) -> None:
+    """What it did not read anew is kept in its line; what it did is as it says."""
+    recorded(tmp_path, network("sepolia", **OWNED), network("amoy", **OWNED)).write_text("{}")
+    recorded(tmp_path, network("sepolia"))
+    given, reason = stands(tmp_path, "AMO-03")
+    assert given is RowVerdict.FAIL
+    assert "expected owner a, it is b; besides, live/deployment/evidence.json does not count" in reason
+    assert stands(tmp_path, "SEP-03")[0] is RowVerdict.PASS
+    recorded(tmp_path, network("amoy"))
+    assert stands(tmp_path, "SEP-03")[0] is RowVerdict.UNKNOWN
+
+
+@pytest.mark.parametrize(("changed", "expected"), [(OWNED, RowVerdict.FAIL), ({}, RowVerdict.UNKNOWN)])
+def test_an_endpoint_that_is_down_takes_nothing_back(
+    tmp_path: Path, changed: dict[str, Any], expected: RowVerdict
+) -> None:
+    """With one less it is live evidence no more, of which the one before says what it was."""
+    recorded(tmp_path, network("sepolia", **changed))
+    file = recorded(tmp_path, network("sepolia", kind="rehearsal", doubts=("1 of 2",), **changed), kind="rehearsal")
+    given, reason = stands(tmp_path, "SEP-03")
+    assert given is expected
+    assert "it is no live evidence of sepolia any more" in reason
+    file.unlink()
+    assert stands(tmp_path, "SEP-03")[0] is expected
+
+
+def test_a_newer_deployment_stands_for_one_that_is_lost(tmp_path: Path) -> None:
+    """As it would if that were there; an older one does not, nor one that was put back in its place."""
+    file = recorded(tmp_path, network("sepolia"))
+    before = file.read_bytes()
+    recorded(tmp_path, network("sepolia", **OWNED), made="2026-11-26T11:00:00+00:00")
+    file.write_bytes(before)
+    recorded(tmp_path, network("sepolia"), name="older")
+    given, reason = stands(tmp_path, "SEP-03")
+    assert given is RowVerdict.FAIL
+    assert "expected the last evidence, of 2026-11-26T11:00:00+00:00, got one of 2026-11-26T10:00:00+00:00" in reason
+    recorded(tmp_path, network("sepolia"), name="newer", made="2026-11-26T12:00:00+00:00")
+    assert stands(tmp_path, "SEP-03")[0] is RowVerdict.PASS
+
+
+def test_what_is_moved_aside_takes_its_line_along(tmp_path: Path) -> None:
+    """Another contract begins anew: the failures of the one before are where its evidence is, damaged or not."""
+    file = recorded(tmp_path, network("sepolia", **OWNED))
+    aside = move_aside(LiveEvidence.read(file), file.parent)
+    assert stands(tmp_path, "SEP-03")[0] is RowVerdict.FAIL
+    shutil.rmtree(aside)
+    given, reason = stands(tmp_path, "SEP-03")
+    assert given is RowVerdict.FAIL
+    assert f"live/{aside.name}/evidence.json does not count: it is missing" in reason
+    assert "live/deployment/" not in reason
+
+
+def test_more_files_than_are_read(tmp_path: Path) -> None:
+    """They hide nothing."""
+    recorded(tmp_path, network("sepolia", **OWNED), name="z")
+    for number in range(FILES_MAX):
+        (tmp_path / "live" / f"a{number}").mkdir()
+        (tmp_path / "live" / f"a{number}" / EVIDENCE).write_text("{}")
+    given, reason = stands(tmp_path, "SEP-03")
+    assert given is RowVerdict.FAIL
+    assert "no more than 200 files are read" in reason
