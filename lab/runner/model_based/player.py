@@ -206,8 +206,7 @@ class Player:
                 args = self._placed(step.args)
                 few = len(plan) < sequence.sparse and len(plan) % SPARSE_EVERY > 0
                 reads = self._reads_after(step.function, args, few)
-                if sequence.thorough:
-                    reads += [read for read in last if read not in reads]
+                reads += [read for read in last if read not in reads] if sequence.thorough else []
                 calls += [(step.sender, step.function, args), *((user, *read) for read in reads)]
                 plan.append((step, reads))
             blocks.append((self.start + at, calls))
