@@ -122,7 +122,7 @@ def _work_of(request: MutateRequest, shard: Shard, say: Say) -> _Work:
     makers = made_with(original, scenario_files(scenarios))
     # Another sample once contract or scenarios are others: what was written against one sample says nothing by it.
     limit = SAMPLE if request.sample and request.limit is None else request.limit
-    tested = chosen(requested, limit, f"{makers['contract']} {makers['scenarios']}")
+    tested = chosen(requested, limit, f"{makers['contract']} {makers.get('scenarios', '')}")
     say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
     contract = {
         "name": target.name,

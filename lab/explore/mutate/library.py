@@ -60,6 +60,11 @@ class Library:
     left_out: tuple[str, ...]
 
 
+def python_files(folder: Path) -> list[Path]:
+    """The files of Python scenarios below a folder."""
+    return sorted(path for path in files_below(folder, (".py",)) if path.name.startswith("test_"))
+
+
 def load_library(folder: Path, requested: Callable[[Path], bool] = lambda _: True) -> Library:
     """Every requested file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
@@ -73,7 +78,7 @@ def load_library(folder: Path, requested: Callable[[Path], bool] = lambda _: Tru
                 items[name] = LibraryItem(name, item)
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
-    for path in filter(requested, sorted(folder.rglob("test_*.py"))):
+    for path in filter(requested, python_files(folder)):
         if reason := _apart(path):
             left_out.append(f"{path.stem}: {reason}")
             continue

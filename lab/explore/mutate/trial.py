@@ -16,7 +16,7 @@ from lab.errors import DeployFailure, UsageError
 from lab.explore.bench import Bench, explored_system, open_bench
 from lab.explore.journal import made_with
 from lab.explore.mutate.build import Workshop
-from lab.explore.mutate.library import Library, load_library
+from lab.explore.mutate.library import Library, load_library, python_files
 from lab.explore.mutate.mutants import Mutant
 from lab.model.verdict import RunVerdict, Verdict
 from lab.paths import SCENARIOS, real_path
@@ -103,8 +103,8 @@ def chosen_scenarios(scenarios: Path | None) -> Path:
 
 
 def scenario_files(scenarios: Path) -> list[Path]:
-    """What outcomes depend on, in order."""
-    return sorted(files_below(scenarios))
+    """What outcomes depend on, in order; of Python what Python scenarios stand in."""
+    return sorted([*files_below(scenarios), *python_files(scenarios)])
 
 
 def mutated_system(contract: Path | None, scenarios: Path) -> SystemUnderTest:

@@ -24,7 +24,7 @@ from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen, fit_runs
 from lab.explore.mutate.score import Score
-from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, try_mutant
+from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, scenario_files, try_mutant
 from lab.model.verdict import Verdict
 from lab.paths import CONTRACTS, REFERENCE_CONTRACT
 from lab.report.evidence.figures import read_figures
@@ -249,6 +249,15 @@ def test_a_sample_is_the_same_each_time() -> None:
     assert len(sample) == 7
     assert sample == sorted(sample, key=mutants.index)
     assert chosen(mutants, None, "a") == mutants == chosen(mutants, 10_000, "a")
+
+
+def test_a_sample_hangs_on_scenarios_of_both_kinds(tmp_path: Path) -> None:
+    """In folders below, too; not on what no scenario stands in."""
+    for name in ("one.yaml", "below/test_two.py", "conftest.py", ".hidden/test_three.py", "below/three.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    names = [path.relative_to(tmp_path).as_posix() for path in scenario_files(tmp_path)]
+    assert names == ["below/test_two.py", "below/three.yml", "one.yaml"]
 
 
 ABOUT: dict[str, Any] = {
