@@ -82,6 +82,15 @@ PLANTED = {
         ("model/test_model", "security/test_input_fuzzing"),
         "an expectation is not met (buffer_transaction)",
     ),
+    # Batches of different lengths, and with other results beside.
+    "ready_twice": Planted(
+        "metered",
+        "        done.append(self._resolve(tx_id))\n",
+        "        ok: bool = self._resolve(tx_id)\n        if ok and len(done) == 1:\n"
+        "            log TransactionReady(tx_id=tx_id)\n        done.append(ok)\n",
+        SEQUENCES[:2],
+        "an expectation is not met (resolve_batch)",
+    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",

@@ -37,6 +37,8 @@ PLANTED = [
     ("metered", "    done: DynArray[bool, 50] = []\n    for r: Request", "    assert len(requests) != 32\n"
      "    done: DynArray[bool, 50] = []\n    for r: Request", "mutation/test_every_rule",
      "buffer_batch", "expected 33 items to be too many as 32 were, it succeeded"),
+    ("metered", "convert(leg.block_number, uint256) + 2", "convert(leg.block_number, uint256) + 1", "model/test_model",
+     "expected the declared delay to be kept", "got it after 1 block"),
     ("metered", "        done.append(self._execute(tx_id))", "        if len(done) < 7:\n"
      "            done.append(self._execute(tx_id))", "mutation/test_every_rule",
      "execute_batch", "expected state of transactions afterwards to be EXECUTED, got READY"),
