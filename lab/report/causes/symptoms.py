@@ -244,7 +244,8 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
 
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
-    expected = " ".join([*_WANTED.findall(text), *_SAYS.findall(text)]) or text.partition("; got")[0]
+    quoted = [words for pattern in (_WANTED, _SAYS, _REVERTED) for words in pattern.findall(text)]
+    expected = " ".join(quoted) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
     documented = next((reason for reason in reasons_of(function) if reason in expected), "")
     refused, emitted = _REVERTED.search(text), _EMITTED.search(text)
