@@ -182,7 +182,7 @@ def _join_shared_ids(heads: _Heads, attributions: Sequence[Attribution]) -> None
 
 
 def _join_guards(heads: _Heads, attributions: Sequence[Attribution]) -> None:
-    """Operators' functions that one rule refuses: one guard lets them by, or keeps out of one whom it lets by another."""
+    """Operators' functions that one rule guards: it is not asked for, or asked for without cause by one of them."""
     shown: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for run, attribution in enumerate(attributions):
         for symptom in attribution.shown:

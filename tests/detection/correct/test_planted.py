@@ -25,8 +25,9 @@ PLANTED = [
      "resolve_dependency", "expected it to revert (Not authorized), it succeeded"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
-    ("ledger", "    parent: uint8 = self.lines[line.parent].state\n", "    parent: uint8 = self.lines[line.parent].state\n"
-     "    if parent == 0:\n        parent = self.lines[convert(convert(line.parent, uint256) % 2**128, bytes32)].state\n",
+    ("ledger", "    parent: uint8 = self.lines[line.parent].state\n",
+     "    parent: uint8 = self.lines[line.parent].state\n    if parent == 0:\n"
+     "        parent = self.lines[convert(convert(line.parent, uint256) % 2**128, bytes32)].state\n",
      "model/test_model", "resolve_dependency", "expected TransactionFailed, got TransactionReady (kind identifiers"),
     ("ledger", "self.next_admin = account\n", "self.next_admin = account\n    if account == self.admin:\n"
      "        self.admin = empty(address)\n", "mutation/test_every_rule", "propose_owner", "expected owner afterwards"),
