@@ -73,10 +73,10 @@ def _parts(make: Builder, positions: Several[int]) -> None:
     due, roots, wholes = Due(make.now + 20), list[str](), list[str]()
     for zeros in positions:
         kept, other = make.rng.randbytes(32 - zeros), make.rng.randbytes(zeros)
-        for root, whole in ((bytes(zeros) + kept, other + kept), (kept + bytes(zeros), kept + other)):
+        for part, full in ((bytes(zeros) + kept, other + kept), (kept + bytes(zeros), kept + other)):
             if zeros:
-                roots.append(make.new_id(f"{zeros} bytes of zeros", f"0x{root.hex()}"))
-                wholes.append(make.new_id("the same without", f"0x{whole.hex()}"))
+                roots.append(make.new_id(f"{zeros} bytes of zeros", f"0x{part.hex()}"))
+                wholes.append(make.new_id("the same without", f"0x{full.hex()}"))
     for root in roots:
         make.buffer(due, tx_id=root, payload="0x")
     children = [make.buffer(due, after=whole, payload="0x") for whole in wholes]
