@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from lab.coordinator.behaviour import (
@@ -245,7 +246,8 @@ def _beside(value: Any, other: Any) -> str:
 
 
 def _counted(names: list[str]) -> str:
-    return " and ".join(names) or "no documented event"
+    runs = [(name, len(list(run))) for name, run in groupby(names)]
+    return " and ".join(f"{count} {name}" if count > 1 else name for name, count in runs) or "no documented event"
 
 
 def _short(value: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.runner.model_based.delay import declared_delay, ready_too_soon
 from lab.runner.model_based.player import Player
 from lab.runner.model_based.search import KINDS, search, seeds_of
 from lab.runner.script import Script
@@ -21,7 +22,7 @@ description: >
   among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
   one byte or one bit, or in a byte that is zero; timestamps around every power of two, and where bytes of the time
   turn over; payloads of every class of length; expiry and failure of one id as of another; up to 1,000 operations
-  before, or one thing time and again.
+  before, or one thing time and again. A delay that lab.yaml declares is kept to the block and to the second.
   Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
 rows: [SEC-02, SEC-05]
 networks: {base: {}}
@@ -40,6 +41,10 @@ def play(script: Script) -> None:
     player = Player(reader.rpc, target, script.run.lab.numbering())
     trouble = player.learn()
     script.expect("a transaction to become READY", trouble or "it does", met=trouble is None)
+    if trouble is None and (delay := declared_delay(player)):
+        early = ready_too_soon(player)
+        because = f"lab.yaml declares a delay of {delay} between buffering and resolve"
+        script.expect("the declared delay to be kept", early or "it is", met=early is None, because=because)
     shown: set[tuple[str, str]] = set()
     for kind in KINDS if trouble is None else ():
         before = player.calls

@@ -18,6 +18,8 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import created_address, role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering
+from lab.model.contract.names import Limits
+from lab.runner.model_based.delay import ready_too_soon
 from lab.runner.model_based.player import Player
 from lab.runner.model_based.search import KINDS, LINES_MAX, search, seeds_of
 
@@ -112,3 +114,23 @@ def test_every_kind_finds_a_bug() -> None:
     assert {bug.kind for bug in BUGS.values()} == set(KINDS) - {"batches", "walk"}
     for kind in {bug.kind for bug in BUGS.values()}:
         assert sum(bug.kind == kind for bug in BUGS.values()) >= 2, kind
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"resolve_after_blocks": 1}, "after 0 blocks"),
+        ({"resolve_after_blocks": 3}, "after 2 blocks"),
+        ({"resolve_after_seconds": 20}, "after 19 seconds"),
+        ({"resolve_after_blocks": 0}, None),
+        ({}, None),
+    ],
+)
+def test_a_declared_delay_that_nothing_keeps(player: PlayerOf, limits: dict[str, int], words: str | None) -> None:
+    """A contract that wants no delay at all; it is played as before afterwards."""
+    model = player(Path("plain/PlainCoordinator.vy"))
+    model.codec.names = model.codec.names.model_copy(update={"limits": Limits.model_validate(limits)})
+    traits = model.traits
+    early = ready_too_soon(model)
+    assert early == (words and f"resolve_dependency: expected no TransactionReady so soon, got it {words}")
+    assert model.traits == traits

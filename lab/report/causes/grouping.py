@@ -22,7 +22,7 @@ _OF_STATES = ("S1", "S11")
 _SIDES = ("before", "after")
 # What every function of operators refuses: who is none, and while the contract is stopped.
 _GUARDS = ("S6", "S10")
-_LET_BY = re.compile(r"\bsucceeded\b")
+_GUARDED = re.compile(r"\bsucceeded\b|\bexpected (?:it to succeed|success), it reverted\b")
 # What a contract works out when it is asked: wrong whatever was called before.
 _WORKED_OUT = ("is_transaction_ready",)
 
@@ -44,8 +44,8 @@ def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
     ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; a check found
     a state that nobody announced, and exactly one call left a transaction in it; ids that two chains
-    share lost a field as others did; or both lack a refusal that operators' functions share, and one was never seen
-    without the other.
+    share lost a field as others did; or both lack a refusal that operators' functions share, or have it where nothing
+    asks for it, and one was never seen without the other.
     """
     given = list(attributions)
     head = _heads(given)
@@ -182,13 +182,13 @@ def _join_shared_ids(heads: _Heads, attributions: Sequence[Attribution]) -> None
 
 
 def _join_guards(heads: _Heads, attributions: Sequence[Attribution]) -> None:
-    """Operators' functions that succeeded where one rule refuses all of them: one guard lets them by."""
+    """Operators' functions that one rule guards: it is not asked for, or asked for without cause by one of them."""
     shown: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for run, attribution in enumerate(attributions):
         for symptom in attribution.shown:
             rule = symptom.check if symptom.kind == "check" else symptom.demands
             function = BATCHES.get(symptom.function, symptom.function)
-            if rule in _GUARDS and function in OPERATOR_FUNCTIONS and _LET_BY.search(symptom.text):
+            if rule in _GUARDS and function in OPERATOR_FUNCTIONS and _GUARDED.search(symptom.text):
                 shown[rule][heads(symptom.key)].add(run)
     for runs in shown.values():
         first, *others = sorted(runs, key=lambda key: (-len(runs[key]), key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,7 +26,9 @@ _REFUSALS = {
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
 # What a call emitted, beside what it had to.
-_EMITTED = re.compile(r"expected ([A-Z]\w+(?: and [A-Z]\w+)*|no documented event)(?: with (\w+) [^,]+)?, got (\w+)")
+_EVENTS = r"(?:\d+ )?[A-Z]\w+(?: and (?:\d+ )?[A-Z]\w+)*|no documented event"
+_EMITTED = re.compile(rf"expected ({_EVENTS})(?: with (\w+) [^,]+)?, got ({_EVENTS}|\w+)")
+_EVENT = re.compile(r"(?:(\d+) )?([A-Z]\w+)")
 # A call without an event of its own, whatever another one emitted about the same transaction.
 _SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
 _REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
@@ -241,16 +244,27 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
 
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
-    expected = " ".join([*_WANTED.findall(text), *_SAYS.findall(text)]) or text.partition("; got")[0]
+    quoted = [words for pattern in (_WANTED, _SAYS, _REVERTED) for words in pattern.findall(text)]
+    expected = " ".join(quoted) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
     documented = next((reason for reason in reasons_of(function) if reason in expected), "")
     refused, emitted = _REVERTED.search(text), _EMITTED.search(text)
     if emitted is not None:
         event, field, came = emitted.groups()
-        return f"{event} {field or f'not {came}'}"
+        return f"{event} {field}" if field else _events_differing(event, came)
     return (
         check or documented or next(iter(_WANTED.findall(text)), "") or (f"no {refused[1].strip()}" if refused else "")
     )
+
+
+def _events_differing(expected: str, came: str) -> str:
+    """Which events are missing, and which came instead or beside, however many others agree."""
+    first, second = (
+        Counter(name for count, name in _EVENT.findall(names) for _ in range(int(count or 1)))
+        for names in (expected, came)
+    )
+    missing, more = (" and ".join(sorted(names)) for names in (first - second, second - first))
+    return f"{missing or 'nothing'} not {more or 'nothing'}"
 
 
 def _said(step: Step | None) -> str:

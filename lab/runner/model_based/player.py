@@ -117,7 +117,7 @@ class Player:
             tx_id = make.buffer(Due(make.now + lead_s))
             make.wait(lead_s + 1)
             make.resolve(tx_id)
-            refused = [result for result in self._results(make) if result["status"] != "0x1"]
+            refused = [result for result in self.results(make) if result["status"] != "0x1"]
             if not refused:
                 break
         else:
@@ -126,11 +126,11 @@ class Player:
         make = Builder(Random(0), self.traits, 0)
         for _ in range(self.traits.per_block):
             make.buffer(Due(make.now + 99))
-        fits = [result["status"] == "0x1" for result in self._results(make)]
+        fits = [result["status"] == "0x1" for result in self.results(make)]
         self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else len(fits)))
         return None
 
-    def _results(self, make: Builder) -> list[dict[str, Any]]:
+    def results(self, make: Builder) -> list[dict[str, Any]]:
         played = self._play(Sequence("first", 0, tuple(make.steps), make.labels))
         return [result for step, result, _ in played if step is not None]
 

@@ -51,6 +51,7 @@ def identifiers(make: Builder) -> None:
         make.buffer(Due(make.now + 9), tx_id=variant)
     _one_bit_apart(make, base, positions)
     _twins(make, positions)
+    _parts(make, positions)
 
 
 def _twins(make: Builder, positions: Several[int]) -> None:
@@ -65,6 +66,25 @@ def _twins(make: Builder, positions: Several[int]) -> None:
         make.resolve(tx_id)
     for tx_id in ids:
         make.execute(tx_id)
+
+
+def _parts(make: Builder, positions: Several[int]) -> None:
+    """Ids that end, or begin, with zeros and are READY; unknown ids with other bytes there have no part of them."""
+    due, roots, wholes = Due(make.now + 20), list[str](), list[str]()
+    for zeros in positions:
+        kept, other = make.rng.randbytes(32 - zeros), make.rng.randbytes(zeros)
+        for part, full in ((bytes(zeros) + kept, other + kept), (kept + bytes(zeros), kept + other)):
+            if zeros:
+                roots.append(make.new_id(f"{zeros} bytes of zeros", f"0x{part.hex()}"))
+                wholes.append(make.new_id("the same without", f"0x{full.hex()}"))
+    for root in roots:
+        make.buffer(due, tx_id=root, payload="0x")
+    children = [make.buffer(due, after=whole, payload="0x") for whole in wholes]
+    make.until(int(due))
+    for tx_id in (*roots, *children):
+        make.resolve(tx_id)
+    for whole in wholes:
+        make.execute(whole)
 
 
 def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:

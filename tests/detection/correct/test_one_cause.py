@@ -90,6 +90,32 @@ PLANTED = {
         ("model/test_model", "security/test_input_fuzzing"),
         "an expectation is not met (buffer_transaction)",
     ),
+    # Batches of different lengths, and with other results beside.
+    "ready_twice": Planted(
+        "metered",
+        "        done.append(self._resolve(tx_id))\n",
+        "        ok: bool = self._resolve(tx_id)\n        if ok and len(done) == 1:\n"
+        "            log TransactionReady(tx_id=tx_id)\n        done.append(ok)\n",
+        SEQUENCES[:2],
+        "an expectation is not met (resolve_batch)",
+    ),
+    # One check quotes the refusal as what the call says, another as why it reverted.
+    "needs_first_operator": Planted(
+        "metered",
+        '    assert leg.state == 1, "Transaction not in buffered state"\n',
+        '    assert leg.state == 1, "Transaction not in buffered state"\n'
+        '    assert self.authorized_operators[leg.by], "Not authorized"\n',
+        ("model/test_model", "security/test_input_fuzzing"),
+        "an expectation is not met (resolve_dependency)",
+    ),
+    # It keeps what it should lose, and loses what it should keep.
+    "other_role_taken": Planted(
+        "lane",
+        "    self._set(EXECUTOR, account, False)",
+        "    self._set(RESOLVER, account, False)",
+        SEQUENCES[:1],
+        "an expectation is not met (mark_executed)",
+    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",

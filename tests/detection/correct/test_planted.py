@@ -25,6 +25,10 @@ PLANTED = [
      "resolve_dependency", "expected it to revert (Not authorized), it succeeded"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
+    ("ledger", "    parent: uint8 = self.lines[line.parent].state\n",
+     "    parent: uint8 = self.lines[line.parent].state\n    if parent == 0:\n"
+     "        parent = self.lines[convert(convert(line.parent, uint256) % 2**128, bytes32)].state\n",
+     "model/test_model", "resolve_dependency", "expected TransactionFailed, got TransactionReady (kind identifiers"),
     ("ledger", "self.next_admin = account\n", "self.next_admin = account\n    if account == self.admin:\n"
      "        self.admin = empty(address)\n", "mutation/test_every_rule", "propose_owner", "expected owner afterwards"),
     ("packed", "& ~(255 << 160) | state", "& ~(65535 << 160) | state", "model/test_model",
@@ -37,6 +41,8 @@ PLANTED = [
     ("metered", "    done: DynArray[bool, 50] = []\n    for r: Request", "    assert len(requests) != 32\n"
      "    done: DynArray[bool, 50] = []\n    for r: Request", "mutation/test_every_rule",
      "buffer_batch", "expected 33 items to be too many as 32 were, it succeeded"),
+    ("metered", "convert(leg.block_number, uint256) + 2", "convert(leg.block_number, uint256) + 1", "model/test_model",
+     "expected the declared delay to be kept", "got it after 1 block"),
     ("metered", "        done.append(self._execute(tx_id))", "        if len(done) < 7:\n"
      "            done.append(self._execute(tx_id))", "mutation/test_every_rule",
      "execute_batch", "expected state of transactions afterwards to be EXECUTED, got READY"),

@@ -304,6 +304,11 @@ def test_a_guard_that_functions_share_is_one_cause(rule: str) -> None:
     refused = expectation(
         "resolve_dependency: expected a revert, got another", function="resolve_dependency", demands=rule
     )
+    kept_out = expectation(
+        "resolve_dependency: expected it to succeed, it reverted; it says", function="resolve_dependency", demands=rule
+    )
+    assert len(causes([buffering, kept_out])) == 1
+    assert len(causes([buffering], [kept_out])) == 2
     owners = let_by("pause")
     assert len(causes([buffering, refused])) == len(causes([buffering, owners])) == 2
 
