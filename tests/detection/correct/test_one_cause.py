@@ -108,14 +108,6 @@ PLANTED = {
         ("model/test_model", "security/test_input_fuzzing"),
         "an expectation is not met (resolve_dependency)",
     ),
-    # It keeps what it should lose, and loses what it should keep.
-    "other_role_taken": Planted(
-        "lane",
-        "    self._set(EXECUTOR, account, False)",
-        "    self._set(RESOLVER, account, False)",
-        SEQUENCES[:1],
-        "an expectation is not met (mark_executed)",
-    ),
     # Sequences that read the getter at their end only.
     "addition_resets_window": Planted(
         "plain",

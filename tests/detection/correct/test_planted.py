@@ -22,7 +22,7 @@ PLANTED = [
     ("mask", "    self._only(2)", "    self._only(3)", "model/test_model",
      "expire_transaction", "expected it to revert (Coordinator is paused), it succeeded while paused"),
     ("mask", "self.roles[account] & ~mask", "self.roles[account] & ~(mask & 3)", "model/test_model",
-     "resolve_dependency", "expected it to revert (Not authorized), it succeeded"),
+     "remove_curator", "expected has_curator afterwards to be False, got True"),
     ("ledger", "id=id, old=1, new=2", "id=id, old=2, new=1", "failures/window_boundaries",
      "edge.first", "and emitted nothing"),
     ("ledger", "    parent: uint8 = self.lines[line.parent].state\n",
