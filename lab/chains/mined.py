@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.networks.fees import FeeState
+from lab.rpc.forwarded import ADDRESS
 
 QUANTITY = re.compile("0x(0|[1-9a-f][0-9a-f]*)", re.ASCII)
-ADDRESS = re.compile("0x[0-9a-fA-F]{40}", re.ASCII)
 POOL_STATUS = "txpool_status"
 
 

@@ -141,8 +141,8 @@ def wanted_view(
         return [plain(model.view(name, now))]
     if name == "authorized_operators":
         return [args[0] in model.operators]
-    if (holders := model.holders.get(name.removeprefix("has_"))) is not None:
-        return [args[0] in holders]
+    if name.startswith("has_"):
+        return [args[0] in model.holders[name.removeprefix("has_")]]
     entry = model.entries.get(args[0])
     if name == "is_transaction_ready":
         return [entry is not None and entry.state == "READY" and now >= entry.timestamp]

@@ -24,7 +24,7 @@ from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
-from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
+from lab.runner.sending import GAS, Deployed, deploy, deploy_again, gas_with_room, send_all
 from lab.runner.steps.acting import buffer_arguments
 from lab.runner.steps.lateness import in_time, machine_to_blame, within
 from lab.validation import describe, suggestion
@@ -125,10 +125,10 @@ class Script:
         Raises Unmeasured where the call would revert: there is nothing to size by, and no use in sending many of them.
         """
         self._require(function)
-        target, rpc = self.run.lab.spec.target, self.reader(chain).rpc
-        call = {"from": role_account(role).address, "to": target.address, "data": target.codec.encode(function, args)}
+        target, data = self.run.lab.spec.target, self.run.lab.spec.target.codec.encode(function, args)
         try:
-            return max(at_least, int(rpc.call("eth_estimateGas", call), 16) * 3 // 2)
+            room = gas_with_room(self.run.lab.chains[chain], role_account(role).address, target.address, data)
+            return max(at_least, room)
         except RpcRefused as refused:
             raise Unmeasured(
                 f"{chain}: {function} reverts: {target.codec.reasons.decoded(refused.data) or refused.reason}"

@@ -13,13 +13,14 @@ from typing import Any
 
 from eth_abi.abi import encode
 
+from lab.chains.chain import Chain
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import initializers
 from lab.errors import LabError
 from lab.model.contract.names import ContractNames
 from lab.model.records import Tx
-from lab.rpc import Rpc, RpcRefused
+from lab.rpc import RpcRefused
 from lab.runner.operations import WAIT_MS
 from lab.runner.run import Run
 from lab.session.suite import cache_folder
@@ -48,8 +49,7 @@ def send_all(
     `gas` is the least limit of each; what the contract needs for such calls now may be more.
     """
     chain, account = run.lab.chains[chain_name], role_account(role)
-    rpc = chain.look()
-    first, gas = rpc.nonce(account.address), max(gas, _measured(rpc, account.address, requests))
+    first, gas = chain.look().nonce(account.address), max(gas, _dearest(chain, account.address, requests))
     tip = max(TIP_WEI, chain.profile.min_tip_wei)
     fees = Fees(FEE_FACTOR * chain.producer.next_base_fee() + tip, tip)
     hashes = []
@@ -73,8 +73,14 @@ def send_all(
     return [observed[tx_hash][1] for tx_hash in hashes]
 
 
-def _measured(rpc: Rpc, sender: str, requests: Sequence[tuple[str | None, str]]) -> int:
-    """Half as much again as the dearest call would cost now, the longest of each function tried; 0 where all revert."""
+def gas_with_room(chain: Chain, sender: str, to: str, data: str) -> int:
+    """Half as much again as a call would cost now, or all that a block holds. Raises RpcRefused where it reverts."""
+    cost = int(chain.look().call("eth_estimateGas", {"from": sender, "to": to, "data": data}), 16)
+    return min(cost * 3 // 2, chain.producer.gas_limit)
+
+
+def _dearest(chain: Chain, sender: str, requests: Sequence[tuple[str | None, str]]) -> int:
+    """The gas of the dearest call, the longest of each function tried; 0 where all revert."""
     longest: dict[tuple[str, str], str] = {}
     for to, data in requests:
         if to is not None:
@@ -83,7 +89,7 @@ def _measured(rpc: Rpc, sender: str, requests: Sequence[tuple[str | None, str]])
     costs = [0]
     for (to, _), data in longest.items():
         with suppress(RpcRefused):
-            costs.append(int(rpc.call("eth_estimateGas", {"from": sender, "to": to, "data": data}), 16) * 3 // 2)
+            costs.append(gas_with_room(chain, sender, to, data))
     return max(costs)
 
 

@@ -50,7 +50,7 @@ def try_case(bench: Bench, document: Document, name: str) -> Trial:
     marks = [mark for mark in history.of(FaultMark) if mark.phase == "heal"]
     return Trial(
         verdict=judged.verdict,
-        failed=tuple(check.check for check in judged.checks if check.verdict is Verdict.FAIL),
+        failed=tuple(judged.failed_checks),
         reasons=judged.reasons,
         idle_faults=tuple(mark.id for mark in marks if mark.activations == 0),
         faults=tuple(mark.fault for mark in marks),

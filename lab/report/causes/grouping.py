@@ -88,11 +88,11 @@ class _Heads:
 
 
 def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
-    heads = _Heads()
+    heads, attributions = _Heads(), [attribution for _, attribution in given]
     rooted: dict[str, Symptom] = {}
     counts: Counter[str] = Counter()
     behind: dict[str, Counter[str]] = defaultdict(Counter)
-    for _, attribution in given:
+    for attribution in attributions:
         for root in attribution.roots:
             rooted.setdefault(root.key, root)
             counts[root.key] += 1
@@ -106,11 +106,11 @@ def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
             heads.join(key, roots.most_common(1)[0][0])
     checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
     _join_findings(heads, checks, counts)
-    _join_shared_ids(heads, [attribution for _, attribution in given])
+    _join_shared_ids(heads, attributions)
     _join_what_goes_by_a_getter(heads, rooted)
     _join_expectations(heads, list(rooted.values()), checks)
-    _join_states(heads, [attribution for _, attribution in given])
-    _join_guards(heads, [attribution for _, attribution in given])
+    _join_states(heads, attributions)
+    _join_guards(heads, attributions)
     return heads
 
 

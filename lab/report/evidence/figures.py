@@ -71,36 +71,28 @@ class Figure:
     inconclusive: bool = False
 
 
-def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
-    """All figures of the newest load run of each profile and mutation run of each project, and what was not readable.
+def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple[str, str]]]:
+    """All figures of the newest load run of each profile and mutation run of each project.
 
+    Beside them `lab load` or `lab mutate`, and why, for each profile or project of which nothing can be read.
     Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
     an earlier run of the same things failed is not taken back by repeating it, nor is any failure by damage.
     """
     figures: list[Figure] = []
-    notes: list[str] = []
+    unread: list[tuple[str, str]] = []
     reading = _Reading(results, now)
-    for counting in (*counting_loads(results / "load"), *counting_mutations(results)):
+    measured = [("lab load", counting) for counting in counting_loads(results / "load")]
+    measured += [("lab mutate", counting) for counting in counting_mutations(results)]
+    for command, counting in measured:
         later = counting.unfinished[-1:]
         doubt = _without_rows(later[0], results) if later else ""
         if counting.newest is None:
-            notes.append(doubt)
+            unread.append((command, doubt))
         else:
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
         figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
-    return figures, notes
-
-
-def unread_measurements(results: Path) -> tuple[tuple[str, str], ...]:
-    """`lab load` or `lab mutate`, and why a profile or a project has nothing of it that can be read."""
-    of = {"lab load": counting_loads(results / "load"), "lab mutate": counting_mutations(results)}
-    return tuple(
-        (command, _without_rows(counting.unfinished[-1], results))
-        for command, countings in of.items()
-        for counting in countings
-        if counting.newest is None
-    )
+    return figures, unread
 
 
 @dataclass(frozen=True, slots=True)

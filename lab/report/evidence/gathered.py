@@ -12,7 +12,7 @@ from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
 from lab.report.evidence.deployments import Deployments, read_deployments
 from lab.report.evidence.detection import read_detection
-from lab.report.evidence.figures import Figure, read_figures, unread_measurements
+from lab.report.evidence.figures import Figure, read_figures
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import Mutation, read_mutation
 from lab.report.evidence.report_history import ReportSummary, read_summaries
@@ -64,13 +64,13 @@ def gather(
         runs=runs,
         statements=tuple(load_statements(attestations, rows, now.date(), contract_sha256)),
         figures=tuple(figures),
-        unread=unread_measurements(results),
+        unread=tuple(unread),
         past=tuple(past),
         mutation=mutation,
         rates=read_series(results),
         detection=detection,
         deployments=deployments,
-        notes=(*_of_several(runs), *unread, *forgotten, *unclear, *blurred, *unreadable),
+        notes=(*_of_several(runs), *(reason for _, reason in unread), *forgotten, *unclear, *blurred, *unreadable),
     )
 
 

@@ -291,9 +291,9 @@ def test_the_score_speaks_of_the_row_about_bugs_in_the_contract(
     Score({mutant.key: mutant}, outcomes, {}).write(
         tmp_path, ABOUT | {"complete": tested == "all", "sampled": tested == "sample"}
     )
-    (figure,), notes = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    (figure,), unread = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
     assert (figure.row, figure.verdict, figure.n, figure.failures) == ("RTE-01", verdict, killed + survived, survived)
-    assert (figure.source.contract_sha256, figure.source.commit, notes) == ("cd" * 32, "ab" * 20, [])
+    assert (figure.source.contract_sha256, figure.source.commit, unread) == ("cd" * 32, "ab" * 20, [])
     assert read_mutation(tmp_path)[0].counts == {"killed": killed, "survived": survived, "undecided": 0}
 
 

@@ -48,7 +48,8 @@ def load_run(
 
 def report(results: Path, current: Baseline | None = None) -> Readiness:
     """The report over the load runs of a results folder alone."""
-    figures, notes = read_figures(results, NOW)
+    figures, unread = read_figures(results, NOW)
+    notes = [reason for _, reason in unread]
     return readiness(
         CATALOGUE, [], contract_sha256=CONTRACT, generated=NOW, figures=figures, notes=notes, baseline=current,
         results=results,
