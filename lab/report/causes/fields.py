@@ -17,6 +17,13 @@ _HELD = re.compile(
 _STORED_STATE = re.compile(r"\bstate: expected (\w+), stored (\w+)")
 _VIEWED_STATE = re.compile(r"get_transaction_(?:state|details) (?:afterwards|at the end) to be ([A-Z]+), got ([A-Z]+)")
 _MOVED = re.compile(r"\bto go from (\w+) to .+, it went to (\w+) in block ")
+# A call of a deployment's that left its getter as it was.
+_UNDONE = re.compile(r"\bto be set up, .+; left: (\w+)")
+_GETTERS = {
+    "add_operator": "authorized_operators",
+    "remove_operator": "authorized_operators",
+    "set_coordination_window": "coordination_window",
+}
 _NEEDS = {"BUFFERED": "EMPTY", "READY": "BUFFERED", "EXECUTED": "READY"}
 _ORDER = ("EMPTY", *_NEEDS)
 _COUNTED = re.compile(r"\bto have counted \d+ failures")
@@ -38,7 +45,7 @@ def field_of(check: str, message: str) -> str:
 
 def read_field(actual: str, text: str) -> str:
     """What a getter shows wrongly; a state is no field, but what came of the call."""
-    field = _first(_VIEWED, actual) or _first(_HELD, text)
+    field = _first(_VIEWED, actual) or _first(_HELD, text) or _GETTERS.get(_first(_UNDONE, text), "")
     # The history calls these fields by shorter names.
     field = field.removesuffix("_rollup").removesuffix("_tx_id")
     return "" if field in ("state", "get_transaction_state") else field
