@@ -11,7 +11,6 @@ from lab.live.declaration.deployment_file import Target
 from lab.live.declaration.owner import ZERO
 from lab.live.execution.transactions import Sender
 from lab.live.execution.waiting import Waiting
-from lab.live.journaling.journal import Entry
 from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import (
@@ -70,7 +69,7 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     outcome.done.append(DEPLOY)
     _check_code(work, rpc, target, address, sender.caught_up())
     connection.transport.agreeing(int(created.receipt["blockNumber"], 16))
-    for step in _unfinished(work, target, rpc):
+    for step in _unfinished(work, target, sender):
         sender.carry_out(step, address)
         outcome.done.append(step.name)
     for _ in range(ROUNDS_MAX):
@@ -95,7 +94,7 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     work.notify(f"{target.name}: set up at {address}")
 
 
-def _unfinished(work: Undertaking, target: Target, rpc: Rpc) -> list[Step]:
+def _unfinished(work: Undertaking, target: Target, sender: Sender) -> list[Step]:
     """Steps that an earlier command signed and did not see final, in their order.
 
     One whose final block is gone, by a reorg deeper than the finality in force, is sent again like any other.
@@ -105,12 +104,8 @@ def _unfinished(work: Undertaking, target: Target, rpc: Rpc) -> list[Step]:
     return [
         Step(name, data_of(attempts[-1].raw))
         for name, attempts in signed.items()
-        if not _stays(work.journal.last(target.name, name, "final"), rpc)
+        if (final := work.journal.last(target.name, name, "final")) is None or not sender.stays(final)
     ]
-
-
-def _stays(final: Entry | None, rpc: Rpc) -> bool:
-    return final is not None and rpc.receipt(final.tx) is not None
 
 
 def _distinct(work: Undertaking, target: Target, step: Step) -> Step:

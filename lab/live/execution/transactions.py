@@ -113,6 +113,10 @@ class Sender:
             self._waiting.stuck_s,
         )
 
+    def stays(self, entry: Entry) -> bool:
+        """Whether what an earlier command saw in a block is in one; `caught_up` does not go back behind it."""
+        return self._receipt([entry]) is not None
+
     def announce(self, step: Step, contract: str | None, least_nonce: int) -> int:
         """Sign and send without waiting; the nonce for whatever comes after it. `carry_out` sees it to its end.
 
@@ -216,7 +220,7 @@ class Sender:
 
     def _not_taken(self, step: Step, signed: list[Entry], refused: RpcRefused) -> None:
         if says(refused, USED):
-            if self._receipt(signed) is not None:
+            if self._is_found(step, signed):
                 return
             self._void(step, signed[-1])
             raise AccountUsedElsewhere(
@@ -227,6 +231,16 @@ class Sender:
             self._say(step, f"the pool wants a higher offer: {refused.reason}")
             return
         raise DeployFailure(f"{self._target.name}: expected {step.name} to be taken, the node refused it: {refused}")
+
+    def _is_found(self, step: Step, signed: list[Entry]) -> bool:
+        """Whether it was this step that used the nonce: who knows of no receipt may only lag behind who refused."""
+        ends = self._waiting.now() + self._waiting.stuck_s
+        self._say(step, f"nonce {signed[-1].nonce} is used: looking for the block")
+        while self._receipt(signed) is None:
+            if self._waiting.now() > ends:
+                return False
+            self._waiting.sleep(self._waiting.look_s)
+        return True
 
     def _receipt(self, signed: list[Entry]) -> dict[str, Any] | None:
         """Of whichever is in a block."""

@@ -25,7 +25,7 @@ from tests.unit.endpoints import Asked, forwarded, replied
 from tests.unit.endpoints import endpoint as listening
 
 from .conftest import Open, World
-from .test_deploy import assert_stands, begun
+from .test_deploy import Killed, assert_stands, begun, killed_at
 
 # Of five steps, each has three lines in the journal: signed, mined, final. Phase 0 is before the first.
 LINES = 15
@@ -192,4 +192,39 @@ def test_a_backend_that_lags(world: Open, simulated: Callable[[World], None]) ->
             outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
             assert (outcome.problem, len(outcome.done)) == (None, steps)
         assert observe(lab.work(), lab.deployment.targets[0]).problem is None
+    assert_stands(lab, "sepolia")
+
+
+def test_a_backend_that_lags_behind_the_last_command(world: Open) -> None:
+    """It was killed once its last step was final: who takes it up looks no further back than at that step's block."""
+    lab = world("sepolia")
+    with pytest.raises(Killed):
+        deploy_all(lab.work(killed_at(LINES, before=False)), lab.deployment.targets, lab.signer, lab.waiting())
+    with listening(partial(a_backend_behind, lab.nodes["sepolia"].url)) as url:
+        lab.variables |= {"SEPOLIA_A": url, "SEPOLIA_B": url}
+        outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert (outcome.problem, outcome.done) == (None, ["deploy"])
+    assert_stands(lab, "sepolia")
+
+
+def test_a_receipt_that_comes_late(world: Open) -> None:
+    """A nonce is used, and the backend that is asked knows no receipt yet: nobody else used it."""
+    lab = world("sepolia")
+    with pytest.raises(Killed):
+        deploy_all(lab.work(killed_at(4, before=False)), lab.deployment.targets, lab.signer, lab.waiting())
+    lab.mine()
+    refusals, receipts = [0], [0]
+
+    def without_receipts(node: str, asked: Asked) -> tuple[int, bytes]:
+        if asked.call["method"] == "eth_sendRawTransaction":
+            refusals[0] += 1
+        elif asked.call["method"] == "eth_getTransactionReceipt" and (not refusals[0] or receipts[0] < 3):
+            receipts[0] += bool(refusals[0])
+            return replied(asked.call, result=None)
+        return 200, forwarded(node, asked.body)
+
+    with listening(partial(without_receipts, lab.nodes["sepolia"].url)) as url:
+        lab.variables |= {"SEPOLIA_A": url, "SEPOLIA_B": url}
+        outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting(stuck_s=5))[0]
+    assert (outcome.problem, receipts[0]) == (None, 3)
     assert_stands(lab, "sepolia")

@@ -243,7 +243,7 @@ def live(recorder: Recorder, wrong: Broken, capabilities: tuple[str, ...] = ("st
         def __init__(self) -> None:
             self.script, self.sink = script, sink
 
-        def until(self, what: str, done: Callable[[], bool]) -> bool:
+        def until(self, what: str, done: Callable[[], bool], within_s: int = 0) -> bool:
             return done()
 
         def figure(self, series: str) -> float:
