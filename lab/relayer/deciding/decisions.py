@@ -133,9 +133,12 @@ def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
 
 def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
     parent = stands.parents[0]
-    timestamp = max(child.timestamp, soonest(chain, world.now_unix_ms))
-    if parent.payload is None or timestamp > child.timestamp + chain.window_s:
+    soon, latest = soonest(chain, world.now_unix_ms), child.timestamp + chain.window_s
+    if parent.payload is None or soon > latest:
         return []  # it could not be READY before the child's window closes
+    # Each one that came too late gives the next a block more: where polls and blocks keep step, all would miss theirs.
+    room_s = world.spent.get(("mirror", chain.name, parent.tx_id), 0) * max(1, chain.block_time_ms // 1000)
+    timestamp = max(child.timestamp, min(soon + room_s, latest))
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
     return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
 

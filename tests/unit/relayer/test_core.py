@@ -166,6 +166,25 @@ def test_a_mirror_is_due_with_the_block_after_the_first_that_can_hold_it(
     assert action.args[-1] - NOW == expected
 
 
+@pytest.mark.parametrize(
+    ("missed", "changes", "expected"),
+    [
+        (1, {"block_time_ms": 200}, 2),  # its blocks carry whole seconds
+        (3, {"block_time_ms": 200}, 4),
+        (2, {"block_time_ms": 12_000, "window_s": 90}, 46),
+        (3, {"block_time_ms": 12_000}, 25),
+    ],
+)
+def test_a_mirror_that_came_too_late_is_made_for_a_later_block(
+    missed: int, changes: dict[str, Any], expected: int
+) -> None:
+    """Polls that keep step with blocks would miss by the same time each time; the child's window is kept."""
+    entries = world(EXECUTED, replace(CHILD, timestamp=NOW - 5), b=changes)
+    spent: dict[Any, int] = {("mirror", "b", "0x01"): missed}
+    (action,) = decide(replace(entries, spent=spent, now_unix_ms=NOW * 1000 - 100))
+    assert action.args[-1] - NOW == expected
+
+
 def test_a_mirror_too_late_for_its_child_is_not_made() -> None:
     """The block after the next lies beyond the child's window: useless."""
     assert not decide(world(EXECUTED, replace(CHILD, timestamp=NOW - 29)))
