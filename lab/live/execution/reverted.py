@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from lab.coordinator.outputs.reverts import decode_revert
+from lab.errors import DeployFailure, OutOfGas
+from lab.live.journaling.journal import Entry
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 # A call inside of another gets all gas but a 64th (EIP-150): what runs out behind a proxy leaves so much.
 KEPT_OF_GAS = 64
+
+
+def reverted(network: str, entry: Entry, receipt: dict[str, Any], rpc: Rpc) -> DeployFailure:
+    """What to raise for the transaction of a step: an OutOfGas, or a DeployFailure with the reason."""
+    if ran_out_of_gas(entry.gas, receipt):
+        return OutOfGas(
+            f"{network}: {entry.step} ran out of gas: {entry.tx} used up its limit of {entry.gas}, which was estimated "
+            "before another transaction or the time changed what the call does; it had no effect"
+        )
+    return DeployFailure(
+        f"{network}: expected {entry.step} to succeed, {entry.tx} reverted: {reason_of(rpc, entry.tx, receipt)}"
+    )
 
 
 def ran_out_of_gas(limit: int, receipt: dict[str, Any]) -> bool:

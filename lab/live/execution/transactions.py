@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
-from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure, OutOfGas
+from lab.errors import AccountUsedElsewhere, DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
-from lab.live.execution.reverted import ran_out_of_gas, reason_of
+from lab.live.execution.reverted import reverted
 from lab.live.execution.waiting import Waiting
 from lab.live.execution.waiting_for import why_waiting
 from lab.live.journaling.journal import Entry, Journal
@@ -257,16 +257,7 @@ class Sender:
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
             self._void(step, entry, receipt)
-            if ran_out_of_gas(entry.gas, receipt):
-                raise OutOfGas(
-                    f"{self._target.name}: {step.name} ran out of gas: {entry.tx} used up its limit of {entry.gas}, "
-                    "which was estimated before another transaction or the time changed what the call does; it had no "
-                    "effect"
-                )
-            raise DeployFailure(
-                f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
-                f"{reason_of(self._rpc, entry.tx, receipt)}"
-            )
+            raise reverted(self._target.name, entry, receipt, self._rpc)
         if known is None or known.block_hash != receipt["blockHash"]:
             known = entry.model_copy(
                 update={

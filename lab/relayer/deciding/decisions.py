@@ -136,8 +136,9 @@ def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> l
     soon, latest = soonest(chain, world.now_unix_ms), child.timestamp + chain.window_s
     if parent.payload is None or soon > latest:
         return []  # it could not be READY before the child's window closes
-    # Each one that came too late gives the next a block more: where polls and blocks keep step, all would miss theirs.
-    room_s = world.spent.get(("mirror", chain.name, parent.tx_id), 0) * max(1, chain.block_time_ms // 1000)
+    # From the second on, each that came too late gives a block more: where polls and blocks keep step, all would miss.
+    missed = world.spent.get(("mirror", chain.name, parent.tx_id), 0)
+    room_s = max(0, missed - 1) * max(1, chain.block_time_ms // 1000)
     timestamp = max(child.timestamp, min(soon + room_s, latest))
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
     return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
