@@ -57,8 +57,8 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
     return findings
 
 
-def read_transaction(chain: Chain, tx_id: str, head: Head) -> StoredTransaction:
-    """A stored transaction as of exactly this head. Raises an RpcFailure, also when that block is orphaned."""
+def read_transaction(chain: Chain, tx_id: str, head: Head | BlockId) -> StoredTransaction:
+    """A stored transaction as of exactly this block. Raises an RpcFailure, also when that block is orphaned."""
     block = {"blockHash": head.hash}
     try:
         whole = chain.ahead.batches and chain.reader.has_whole
@@ -67,7 +67,7 @@ def read_transaction(chain: Chain, tx_id: str, head: Head) -> StoredTransaction:
         raise RpcMalformed("eth_call", str(error)) from error
 
 
-def read_state(chain: Chain, tx_id: str, head: Head) -> CoreState:
+def read_state(chain: Chain, tx_id: str, head: Head | BlockId) -> CoreState:
     """A stored transaction's state alone, in one call where the contract has a getter for it. As `read_transaction`."""
     if not chain.codec.has("get_transaction_state"):
         return read_transaction(chain, tx_id, head).state

@@ -60,6 +60,8 @@ class Outcomes:
         entry = self._ledger.entries[key]
         if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
             return
+        if block is not None and not _was_ready(chain, entry, block):
+            block = None  # a later call made it READY, and this one came too early
         if block is None:
             for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
                 log, place = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
@@ -106,3 +108,11 @@ class Outcomes:
                 over = False  # pruned: it is not known to have ended by then
             first, before = (middle, before) if over else (first, number)
         return BlockId(chain.name, first.number, first.hash)
+
+
+def _was_ready(chain: Chain, entry: Entry, block: BlockId) -> bool:
+    """Whether it was READY at a block; one whose state the node does not have says nothing."""
+    try:
+        return read_state(chain, entry.tx_id, block) in ("READY", "EXECUTED")
+    except RpcRefused:
+        return False

@@ -66,3 +66,24 @@ def test_whoever_catches_up_misses_no_ready(tmp_path: Path, announced: bool) -> 
     bench.run(30)
     assert ("two", tx_id(1)) in bench.relayer._ledger.entries, "it goes on with what the logs say"
     assert bench.state("two", 1) == ("EXECUTED" if announced else "READY")
+
+
+def test_a_resolve_that_came_too_early_is_not_what_made_it_ready(tmp_path: Path) -> None:
+    """Found by the swarm: a later one by another made it READY, and a replica that was behind lacked the log."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.buffer("two", 1, at=11)
+    bench.run(10)
+    two.mine(GENESIS + 10)
+    early = two.head.number
+    two.operate("resolve_dependency", tx_id(1))
+    two.hide_logs = True
+    bench.run(2)
+    two.hide_logs = False
+    assert bench.state("two", 1) == "READY"
+    bench.run(10)
+    assert bench.relayer is not None
+    ready = bench.relayer._ledger.entries["two", tx_id(1)].ready
+    assert ready is not None
+    assert ready.number == early + 1
+    assert bench.state("two", 1) == "EXECUTED"
