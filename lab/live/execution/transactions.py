@@ -220,27 +220,27 @@ class Sender:
 
     def _not_taken(self, step: Step, signed: list[Entry], refused: RpcRefused) -> None:
         if says(refused, USED):
-            if self._is_found(step, signed):
-                return
-            self._void(step, signed[-1])
-            raise AccountUsedElsewhere(
-                f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
-                f"{self._signer.address}: something else sends from this account: stop it, then run the command again"
-            )
+            self._say(step, f"nonce {signed[-1].nonce} is used: looking for the block")
+            self._find(step, signed)
+            return
         if says(refused, OUTBID):
             self._say(step, f"the pool wants a higher offer: {refused.reason}")
             return
         raise DeployFailure(f"{self._target.name}: expected {step.name} to be taken, the node refused it: {refused}")
 
-    def _is_found(self, step: Step, signed: list[Entry]) -> bool:
-        """Whether it was this step that used the nonce: who knows of no receipt may only lag behind who refused."""
-        ends = self._waiting.now() + self._waiting.stuck_s
-        self._say(step, f"nonce {signed[-1].nonce} is used: looking for the block")
-        while self._receipt(signed) is None:
-            if self._waiting.now() > ends:
-                return False
-            self._waiting.sleep(self._waiting.look_s)
-        return True
+    def _find(self, step: Step, signed: list[Entry]) -> None:
+        """Who knows of no receipt may only lag behind who says that the nonce is used. Raises AccountUsedElsewhere."""
+        waiting, nonce = self._waiting, signed[-1].nonce
+        used = (
+            f"{self._target.name}: nonce {nonce} of {step.name} was used by another transaction of "
+            f"{self._signer.address}: {signed[-1].tx} is in no block after {waiting.stuck_s:g} s, so something else "
+            "sends from this account: stop it, then run the command again"
+        )
+        try:
+            waiting.until(True, lambda: self._receipt(signed) is not None, lambda _: used, waiting.stuck_s)
+        except DeadlineExceeded as exceeded:
+            self._void(step, signed[-1])
+            raise AccountUsedElsewhere(used) from exceeded
 
     def _receipt(self, signed: list[Entry]) -> dict[str, Any] | None:
         """Of whichever is in a block."""

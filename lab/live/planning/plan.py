@@ -92,8 +92,9 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
         )
     if attempts and attempts[-1].nonce < plan.nonce and not any(rpc.receipt(entry.tx) for entry in attempts):
         plan.notes.append(
-            f"nonce {attempts[-1].nonce} of the signed creation was used by another transaction of {deployer}: deploy "
-            "gives it up and stops; run again, it creates the contract at another address"
+            f"nonce {attempts[-1].nonce} of the signed creation was used by another transaction of {deployer}, or the "
+            f"endpoint lags: it has no receipt of {attempts[-1].tx}. Deploy looks for one, else gives it up and stops; "
+            "run again, it creates the contract at another address"
         )
     owner = _estimate(plan, work, target, rpc, fresh=not attempts, offered=offered)
     if owner == target.owner != deployer:
