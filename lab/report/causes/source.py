@@ -10,6 +10,8 @@ from lab.html.text import clean
 from lab.report.records.cause import QuotedLine
 
 _FUNCTION = re.compile(r"^def\s+(\w+)\s*\(")
+# What people read says what is meant, and decides nothing.
+_PROSE = re.compile(r"""^[ \t]*(?:#.*|\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3})""", re.MULTILINE)
 _PLACE = re.compile(r"\b([\w-]+\.vyi?):(\d+)\b")
 LINE_MAX = 160
 
@@ -22,7 +24,7 @@ def quote(source: ContractSource, function: str, says: str) -> QuotedLine | None
     """
     inside = list(_lines(source, function))
     if inside:
-        said = [line for line in inside if says and says in line.text and not line.text.lstrip().startswith("#")]
+        said = [line for line in inside if says and says in line.text]
         return said[0] if said else inside[0]
     everywhere = [line for line in _lines(source, None) if says and says in line.text]
     return everywhere[0] if len(everywhere) == 1 else None
@@ -38,11 +40,12 @@ def quote_place(source: ContractSource, text: str) -> QuotedLine | None:
 
 
 def _lines(source: ContractSource, function: str | None) -> Iterator[QuotedLine]:
-    """Of one function from its `def` on, or of everything."""
+    """Of one function from its `def` on, or of everything; comments and docstrings are empty lines."""
     for file in source.files:
         current = None
-        for number, text in enumerate(file.text.splitlines(), 1):
-            if text[:1] not in ("", " ", "\t", ")", "#"):
+        code = _PROSE.sub(lambda prose: "\n" * prose[0].count("\n"), file.text)
+        for number, text in enumerate(code.splitlines(), 1):
+            if text[:1] not in ("", " ", "\t", ")"):
                 match = _FUNCTION.match(text)
                 current = match[1] if match else None
             if function is None or current == function:

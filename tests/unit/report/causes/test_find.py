@@ -299,9 +299,15 @@ def test_nothing_to_say() -> None:
     assert causes_text(CauseReport(title="a session", runs=3, failed=0)) == []
 
 
-SOURCE = """# pragma version 0.4.3
+SOURCE = '''# pragma version 0.4.3
+"""@title It logs TransactionReady."""
 @external
 def resolve_dependency(tx_id: bytes32):
+    """
+    @dev Emits TransactionReady.
+         Reverts: "Not authorized".
+    """
+    # "Not authorized" is for all but operators.
     assert self.operators[msg.sender], "Not authorized"
     log TransactionReady(tx_id=tx_id)
 
@@ -310,23 +316,24 @@ def resolve_dependency(tx_id: bytes32):
 def mark_executed(
     tx_id: bytes32,
 ):
+    """@dev Reverts: "Not authorized"."""
     assert self.operators[msg.sender], "Not authorized"
-"""
+'''
 
 
 @pytest.mark.parametrize(
     ("function", "says", "place"),
     [
-        ("resolve_dependency", "Not authorized", "Mine.vy:4"),
-        ("mark_executed", "Not authorized", "Mine.vy:12"),
-        ("resolve_dependency", "TransactionReady", "Mine.vy:5"),
-        ("resolve_dependency", "another reason", "Mine.vy:3"),
-        ("mine_has_no_such", "TransactionReady", "Mine.vy:5"),
+        ("resolve_dependency", "Not authorized", "Mine.vy:10"),
+        ("mark_executed", "Not authorized", "Mine.vy:19"),
+        ("resolve_dependency", "TransactionReady", "Mine.vy:11"),
+        ("resolve_dependency", "another reason", "Mine.vy:4"),
+        ("mine_has_no_such", "TransactionReady", "Mine.vy:11"),
         ("mine_has_no_such", "Not authorized", None),
     ],
 )
 def test_the_line_that_decided(tmp_path: Path, function: str, says: str, place: str | None) -> None:
-    """The reason inside of the function; its first line without one; elsewhere only what is the only one."""
+    """The reason in the function's code, not in its prose; its first line without one; elsewhere only the only one."""
     from hashlib import sha256
 
     from lab.evidence.contract_source import read_contract_source
