@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lab.html.compiled_templates import compiled_templates
-from lab.html.text import clean, plural, seconds, times
+from lab.html.text import clean, plural, seconds, sentence, times
 
 SHARED = Path(__file__).with_name("templates")
 MAX_TEXT = 4_000
@@ -38,7 +38,7 @@ class Pages:
             bytecode_cache=compiled_templates(Path(__file__)),
         )
         self._environment.filters.update(
-            seconds=seconds, times=times, clean=clean, plural=plural, prose=prose, **filters
+            seconds=seconds, times=times, clean=clean, plural=plural, prose=prose, sentence=sentence, **filters
         )
 
     def asset(self, name: str) -> str:

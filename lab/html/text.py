@@ -47,6 +47,11 @@ def some(words: Sequence[str], most: int) -> str:
     return ", ".join(words[:most]) + more
 
 
+def sentence(text: str) -> str:
+    """With a capital at its start; names in it stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(count: int, noun: str) -> str:
     """`1 row`, `1,200 rows`: a number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

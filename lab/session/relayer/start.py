@@ -18,6 +18,7 @@ from lab.evidence import Recorder
 from lab.faults.transport.gate import Gate
 from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
+from lab.html.text import sentence
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.rpc import Transport
@@ -167,4 +168,4 @@ def _hints(turned_away: Iterable[str]) -> str:
     hints = [f"the fault proxy turned away {request}" for request in turned_away]
     if names := proxies_set(os.environ):
         hints.append(f"{', '.join(names)} is set, and not every client heeds NO_PROXY")
-    return "".join(f"{hint[0].upper()}{hint[1:]}. " for hint in hints)
+    return "".join(f"{sentence(hint)}. " for hint in hints)
