@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.checks import CHECKS
 from lab.errors import InvalidFile, Problem, UsageError, printable
+from lab.html.text import plural
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.scenario.finding import files_below
@@ -33,8 +34,8 @@ def lint_paths(paths: Sequence[Path]) -> int:
     problems += claims(load_catalogue(), items)
     for problem in in_order(problems):
         print(problem)
-    summary = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
-    print(f"{len(files)} files, {len(items)} runs: {summary}", file=sys.stderr)
+    summary = plural(len(problems), "problem") if problems else "no problems"
+    print(f"{plural(len(files), 'file')}, {plural(len(items), 'run')}: {summary}", file=sys.stderr)
     return 2 if problems else 0
 
 

@@ -135,7 +135,7 @@ def test_lint_accepts_a_sound_folder(tmp_path: Path) -> None:
     result = lab("lint", tmp_path)
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "1 files, 1 runs: no problems" in result.stderr
+    assert "1 file, 1 run: no problems" in result.stderr
 
 
 def test_lint_reports_every_problem_of_every_file(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def _forbids(row: RowResult) -> bool:
 def _reasons(open_rows: Sequence[RowResult]) -> Iterator[str]:
     """What forbids the release first, then what is open by verdict."""
     failed = [row for row in open_rows if row.verdict is RowVerdict.FAIL]
-    blocking = [row for row in open_rows if _forbids(row) and row not in failed]
+    blocking = [row for row in open_rows if _forbids(row) and row.verdict is not RowVerdict.FAIL]
     waived = [row for row in open_rows if row.verdict is RowVerdict.WAIVED]
     if failed:
         yield f"{plural(len(failed), 'row')} FAIL: {_ids(failed)}"
@@ -56,7 +56,7 @@ def _reasons(open_rows: Sequence[RowResult]) -> Iterator[str]:
         yield f"{plural(len(blocking), 'must-pass row')} INFEASIBLE: {_ids(blocking)}"
     if waived:
         yield f"must-pass rows cannot be waived: {_ids(waived)}"
-    rest = [row for row in open_rows if row not in (*failed, *blocking, *waived)]
+    rest = [row for row in open_rows if row.verdict is not RowVerdict.WAIVED and not _forbids(row)]
     for verdict in RowVerdict:
         rows = [row for row in rest if row.verdict is verdict]
         if rows:

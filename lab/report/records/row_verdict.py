@@ -30,7 +30,10 @@ class RowVerdict(StrEnum):
     @property
     def rank(self) -> int:
         """From 0 for the worst."""
-        return list(RowVerdict).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(RowVerdict)}
 
 
 def worst(verdicts: Iterable[RowVerdict]) -> RowVerdict:
