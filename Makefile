@@ -67,11 +67,14 @@ readiness: $(READY) ## the tests, every scenario, the loads, and the report that
 	@$(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
 	  trap 'kill -INT $$endurance 2>/dev/null' EXIT; \
 	  LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ] || exit; \
-	  $(BIN)/lab mutate --sample || $(DECIDED); \
+	  $(BIN)/lab mutate --sample || $(DECIDED) || exit; \
 	  echo "waiting for the endurance run: results/endurance.log"; wait $$endurance || $(DECIDED)
 	$(BIN)/lab load buffer --tps 1000 --duration 120s --backend $(BACKEND) || $(DECIDED)
-	$(BIN)/lab load networks --backend $(BACKEND) || $(DECIDED)
-	$(BIN)/lab load pairs --backend $(BACKEND) || $(DECIDED)
+	@# Flows between networks mostly wait, too, for blocks and finality.
+	@$(BIN)/lab load pairs --backend $(BACKEND) >results/pairs.log 2>&1 & pairs=$$!; \
+	  trap 'kill -INT $$pairs 2>/dev/null' EXIT; \
+	  $(BIN)/lab load networks --backend $(BACKEND) || $(DECIDED) || exit; \
+	  wait $$pairs || $(DECIDED); decided=$$?; cat results/pairs.log; exit $$decided
 	$(BIN)/lab report --stage $(STAGE)
 
 sdk: $(READY) ## install what the JavaScript SDK needs, by its lock, check its types, and test it against networks of the lab
