@@ -27,7 +27,8 @@ BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
 class RunOutcome(Against):
     """Of one run. `folder` is its name beside the file.
 
-    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. `live` is what a
+    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. `samples` are what a
+    scenario's run without a fault measured for success criteria (`lab.report.evidence.samples`). `live` is what a
     deployment shows on the networks that it is live evidence of, by their profiles, whatever checklist asks for it.
     `deployed` is what earlier versions wrote in its place: the rows of the lab's checklist that failed there. The rest
     is what a manifest says of where a run belongs.
@@ -45,6 +46,7 @@ class RunOutcome(Against):
     profile: str | None = None
     profile_file: Text | None = None
     made_with: Text | None = None
+    samples: dict[str, Any] | None = None
     live: dict[str, NetworkEvidence] | None = None
     deployed: dict[str, dict[str, str]] | None = None
 
@@ -61,7 +63,7 @@ class RunOutcome(Against):
 
 _STATED = (
     "item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest", "live",
-    "deployed", "failed_checks", "failed", "infeasible",
+    "deployed", "failed_checks", "failed", "infeasible", "samples",
 )  # fmt: skip
 
 
