@@ -1,4 +1,4 @@
-"""Which load runs count: the newest of each profile, and an earlier one of the same things for the rows that it failed.
+"""Which load runs count: the newest of each profile, and earlier ones of the same things that decided against a row.
 
 Runs are in the order of their folders' names, which are times.
 """
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bounded_files import read_object
-from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.manifest import Against, MeasurementManifest
 from lab.evidence.outcomes import outcome_of, read_outcomes
 from lab.evidence.projects import told_apart
 from lab.evidence.seal import MANIFEST
 from lab.file_version import SCHEMA
+from lab.model.outcome import Outcome
 
 FILE = "rows.json"
 MAX_BYTES = 4 << 20
-FAILED = ("FAIL", "NOT MET")
 # What `lab load` and `lab mutate` call a folder.
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|mutation(-[0-9a-z]{8})?")
 
@@ -29,9 +29,9 @@ _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|mutation(-[0-9a-z]{8})?")
 class LoadRun:
     """One folder. `profile` is the name in the profile, and the file where it is a user's own: two may have one name.
 
-    `failed` are the rows that it failed, with the reason, wherever that stands. `made_with` is all that a result hangs
-    on, None where that is not known for sure, as in a changed working tree. `trouble` is why its rows cannot be read,
-    empty where they can; with `says_nothing` nobody knows what it measured.
+    `against` are the rows that it failed, or that are infeasible, with the reason, wherever that stands. `made_with` is
+    all that a result hangs on, None where that is not known for sure, as in a changed working tree. `trouble` is why
+    its rows cannot be read, empty where they can; with `says_nothing` nobody knows what it measured.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class LoadRun:
     started: str
     trouble: str
     says_nothing: bool
-    failed: dict[str, str]
+    against: dict[str, tuple[Outcome, str]]
     made_with: str | None
 
     @property
@@ -53,12 +53,12 @@ class LoadRun:
     def is_known(self) -> bool:
         """Whether it is a run at all: its folder was made for one, whatever is left in it."""
         left = any(os.path.lexists(self.folder / name) for name in (FILE, MANIFEST))
-        return left or bool(self.failed) or _RUN.fullmatch(self.folder.name) is not None
+        return left or bool(self.against) or _RUN.fullmatch(self.folder.name) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Of one profile: the newest run with rows; those behind it without; earlier ones of the same that failed."""
+    """Of one profile: the newest run with rows; those behind it without; earlier ones of the same that count, too."""
 
     newest: LoadRun | None
     unfinished: tuple[LoadRun, ...]
@@ -67,7 +67,7 @@ class Counting:
     def __iter__(self) -> Iterator[LoadRun]:
         """Those that a report looks at, the oldest first."""
         newest = [self.newest] if self.newest is not None else []
-        later = [run for run in self.unfinished if run.failed or run is self.unfinished[-1]]
+        later = [run for run in self.unfinished if run.against or run is self.unfinished[-1]]
         yield from (*self.alike, *newest, *later)
 
 
@@ -93,7 +93,7 @@ def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
     A folder that each run writes anew is `rewritten`: of what stands beside it the last line counts.
     """
     (rows, trouble), manifest, outcome = _rows(folder), stated(folder, MANIFEST), outcome_of(folder, last=rewritten)
-    failed = outcome.failed | manifest.failed | _failed(rows)
+    against = Against.of(rows.rows or ()).both(manifest).both(outcome).against
     profile = rows.profile_name or manifest.profile_name or outcome.profile
     name = profile or folder.name
     return LoadRun(
@@ -103,8 +103,8 @@ def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
         profile=(name, rows.profile_file or manifest.profile_file or outcome.profile_file),
         started=max(part.started or "" for part in (rows, manifest, outcome)),
         trouble=trouble,
-        says_nothing=bool(trouble) and not failed and profile is None,
-        failed=failed,
+        says_nothing=bool(trouble) and not against and profile is None,
+        against=against,
         made_with=rows.made_with or manifest.made_with or outcome.made_with,
     )
 
@@ -131,14 +131,9 @@ def _rows(folder: Path) -> tuple[MeasurementManifest, str]:
 
 
 def _folders(load: Path) -> set[Path]:
-    """`latest` and its like are links, and seen already; of a run that failed the folder may be gone."""
+    """`latest` and its like are links, and seen already; of a run that decided against a row the folder may be gone."""
     there = {path for path in load.iterdir() if path.is_dir() and not path.is_symlink()} if load.is_dir() else set()
-    return there | {load / name for name, outcome in read_outcomes(load).items() if outcome.is_failure}
-
-
-def _failed(measured: MeasurementManifest) -> dict[str, str]:
-    rows = measured.rows or ()
-    return {row.row: row.reason for row in rows if row.row is not None and row.verdict in FAILED}
+    return there | {load / name for name, outcome in read_outcomes(load).items() if outcome.is_against}
 
 
 def _counting(runs: list[LoadRun]) -> Counting:
@@ -147,7 +142,7 @@ def _counting(runs: list[LoadRun]) -> Counting:
         return Counting(None, tuple(runs), ())
     place = runs.index(newest)
     known = newest.made_with is not None
-    alike = (run for run in runs[:place] if known and run.failed and run.made_with == newest.made_with)
+    alike = (run for run in runs[:place] if known and run.against and run.made_with == newest.made_with)
     return Counting(newest, tuple(runs[place + 1 :]), tuple(alike))
 
 

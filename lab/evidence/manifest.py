@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, Field, Strict, field_validator
 
 from lab.evidence.recorded import Recorded, Text, Texts
+from lab.model.outcome import Outcome
 from lab.model.under_test import UnderTest
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -174,11 +175,48 @@ class MeasuredRow(Recorded):
     def _one_or_several(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
 
+    @property
+    def word(self) -> str:
+        """Its verdict as the lab writes it, however it stands there."""
+        return self.verdict.upper().replace("_", " ").replace("-", " ")
 
-class MeasurementManifest(Recorded):
+
+_AGAINST = {"FAIL": "failed", "NOT MET": "failed", "INFEASIBLE": "infeasible"}
+# Of a reason, where it stands once more.
+REASON_MAX = 400
+
+
+class Against(Recorded):
+    """The rows that a measurement decided against, and why: damage takes nothing of it back."""
+
+    failed: dict[str, str] = Field(default_factory=dict)
+    infeasible: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[MeasuredRow]) -> Against:
+        """What they say."""
+        decided: dict[str, dict[str, str]] = {"failed": {}, "infeasible": {}}
+        for row in rows:
+            if row.row is not None and row.word in _AGAINST:
+                decided[_AGAINST[row.word]][row.row] = row.reason[:REASON_MAX]
+        return Against(**decided)
+
+    def both(self, other: Against) -> Self:
+        """This one with the rows of another; of one row its own reason counts."""
+        rows = {"failed": other.failed | self.failed, "infeasible": other.infeasible | self.infeasible}
+        return self.model_copy(update=rows)
+
+    @property
+    def against(self) -> dict[str, tuple[Outcome, str]]:
+        """Each such row with the worse of its verdicts."""
+        stated = {Outcome.INFEASIBLE: self.infeasible, Outcome.NOT_MET: self.failed}
+        return {row: (outcome, why) for outcome, rows in stated.items() for row, why in rows.items()}
+
+
+class MeasurementManifest(Against):
     """Of a load or mutation run, and of its `rows.json`. `profile_file` is a user's own, None for the lab's.
 
-    `failed` are the rows that it failed, and why, once more for the case that `rows.json` is lost.
+    The rows that it decided against stand there once more, for the case that `rows.json` is lost.
     """
 
     profile: str | Mapping[str, Any] | None = None
@@ -190,7 +228,6 @@ class MeasurementManifest(Recorded):
     contract: ContractFacts = ContractFacts()
     relayer: RelayerFacts = RelayerFacts()
     profile_sha256: Text | None = None
-    failed: dict[str, str] = Field(default_factory=dict)
     state: Text | None = None
     rows: Annotated[tuple[MeasuredRow, ...], Strict(False)] | None = None
 

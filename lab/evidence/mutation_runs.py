@@ -20,10 +20,10 @@ _FILES = ("rows.json", "manifest.json", "mutation.json", "mutation.txt")
 
 
 def mutation_runs(results: Path) -> list[LoadRun]:
-    """All that is there, or failed and is not there any more; the oldest first, and last what does not say."""
+    """All that is there, or was and decided against a row; the oldest first, and last what does not say."""
     there = {path.name for path in results.iterdir() if path.is_dir()} if results.is_dir() else set()
-    failed = {name for name, outcome in read_outcomes(results, last=True).items() if outcome.is_failure}
-    names = sorted(filter(_NAME.fullmatch, there | failed))
+    against = {name for name, outcome in read_outcomes(results, last=True).items() if outcome.is_against}
+    names = sorted(filter(_NAME.fullmatch, there | against))
     return sorted((read_load_run(results / name, rewritten=True) for name in names), key=_order)
 
 
@@ -34,7 +34,7 @@ def counting_mutations(results: Path) -> list[Counting]:
 
 def mutation_folder(results: Path, project: Sequence[str]) -> Path:
     """The folder of a project that is known by these marks: the one that it has, or one that nobody has."""
-    used = [run for run in mutation_runs(results) if run.failed or _holds_any(run.folder)]
+    used = [run for run in mutation_runs(results) if run.against or _holds_any(run.folder)]
     own = (run.folder for run in used if set(run.project) & set(project) or run.project == tuple(project))
     taken = any(run.folder.name == MUTATION for run in used)
     return next(own, results / (f"{MUTATION}-{(*project, 'unmarked')[0][:8]}" if taken else MUTATION))

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from lab.bounded_files import open_append, open_regular, parse_json
 from lab.errors import EnvironmentFailure, system_words
-from lab.evidence.recorded import Recorded, Text, Texts
+from lab.evidence.manifest import Against
+from lab.evidence.recorded import Text, Texts
+from lab.model.live_evidence import NetworkEvidence
 from lab.model.verdict import Verdict
 
 OUTCOMES = "verdicts.jsonl"
@@ -24,12 +24,14 @@ OUTCOMES = "verdicts.jsonl"
 BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
 
 
-class RunOutcome(Recorded):
-    """Of one run. `folder` is its name beside the file, `failed` are the rows that a measurement failed, and why.
+class RunOutcome(Against):
+    """Of one run. `folder` is its name beside the file.
 
-    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. `deployed` are the
-    networks that a deployment is live evidence of, each with the rows that failed there. The rest is what a manifest
-    says of where a run belongs.
+    `made_with` is a digest of all that the result hangs on, None where that is not known for sure. `samples` are what a
+    scenario's run without a fault measured for success criteria (`lab.report.evidence.samples`). `live` is what a
+    deployment shows on the networks that it is live evidence of, by their profiles, whatever checklist asks for it.
+    `deployed` is what earlier versions wrote in its place: the rows of the lab's checklist that failed there. The rest
+    is what a manifest says of where a run belongs.
     """
 
     folder: Text | None = None
@@ -44,7 +46,8 @@ class RunOutcome(Recorded):
     profile: str | None = None
     profile_file: Text | None = None
     made_with: Text | None = None
-    failed: dict[str, str] = Field(default_factory=dict)
+    samples: dict[str, Any] | None = None
+    live: dict[str, NetworkEvidence] | None = None
     deployed: dict[str, dict[str, str]] | None = None
 
     @property
@@ -52,10 +55,15 @@ class RunOutcome(Recorded):
         """Whether it says FAIL of the run, or of a row."""
         return self.verdict == Verdict.FAIL or bool(self.failed)
 
+    @property
+    def is_against(self) -> bool:
+        """Whether it says FAIL or INFEASIBLE, which damage does not take back."""
+        return self.is_failure or bool(self.against)
+
 
 _STATED = (
-    "item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest", "deployed",
-    "failed_checks",
+    "item", "project", "scenario_file", "library", "started", "profile", "profile_file", "history_digest", "live",
+    "deployed", "failed_checks", "failed", "infeasible", "samples",
 )  # fmt: skip
 
 
@@ -63,13 +71,12 @@ def note_outcome(
     folder: Path,
     manifest: Mapping[str, Any],
     verdict: str | None,
-    failed: Mapping[str, str] | None = None,
     *,
     made_with: str | None,
 ) -> None:
     """Add a run's line beside its folder: whole or not at all, whoever else writes. Raises EnvironmentFailure."""
     stated = {name: manifest[name] for name in _STATED if manifest.get(name) is not None}
-    facts = {"folder": folder.name, "verdict": verdict, "failed": dict(failed or {}), "made_with": made_with}
+    facts = {"folder": folder.name, "verdict": verdict, "made_with": made_with}
     outcome = RunOutcome.read({**facts, **stated})
     line = json.dumps(outcome.model_dump(mode="json", exclude_defaults=True)) + "\n"
     path = folder.parent / OUTCOMES
@@ -91,15 +98,15 @@ def _ends_whole(handle: int) -> bool:
 def read_outcomes(parent: Path, only: str | None = None, *, last: bool = False) -> dict[str, RunOutcome]:
     """By the names of folders, a failure before anything else; with `last` the last line of each.
 
-    What cannot be read is passed over; never raises.
+    What any line decided against a row counts. What cannot be read is passed over; never raises.
     """
     outcomes: dict[str, RunOutcome] = {}
     sought = b"" if only is None else json.dumps(only).encode()
     for outcome in (_parsed(line) for line in _lines(parent / OUTCOMES) if sought in line):
         name = outcome.folder
-        kept = not last and name in outcomes and outcomes[name].is_failure
-        if name is not None and _is_plain(name) and not kept:
-            outcomes[name] = outcome
+        if name is not None and _is_plain(name):
+            before = RunOutcome() if last else outcomes.get(name, RunOutcome())
+            outcomes[name] = before.both(outcome) if before.is_failure else outcome.both(before)
     return outcomes
 
 

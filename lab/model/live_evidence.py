@@ -119,10 +119,10 @@ class LiveEvidence(Frozen):
     digest: str = Field(default="", description="sha256 of all the rest: shows an accident, and stops no forger")
 
     @property
-    def live(self) -> frozenset[str]:
-        """The networks that it is live evidence of, by their profiles: of a rehearsal none."""
-        networks = self.networks if self.kind == "live" else ()
-        return frozenset(network.profile for network in networks if network.kind == "live")
+    def live(self) -> dict[str, NetworkEvidence]:
+        """The networks that it is live evidence of, by their profiles: of a rehearsal none, of two the first."""
+        networks = reversed(self.networks) if self.kind == "live" else ()
+        return {network.profile: network for network in networks if network.kind == "live"}
 
     def write(self, folder: Path) -> Path:
         """Write `evidence.json`, with its digest; its path."""

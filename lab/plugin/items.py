@@ -103,6 +103,7 @@ def carry_out(
     from lab.evidence.projects import project_marks
     from lab.model.verdict import Verdict
     from lab.paths import base_of
+    from lab.report.evidence.samples import stated_samples
     from lab.runner.not_run import not_run
     from lab.runner.progress import progress_of
     from lab.runner.runner import Options, run_item
@@ -137,7 +138,8 @@ def carry_out(
             result = not_run(item, options, folder, repeating(node), stopped)
     manifest = result.folder.manifest()
     made_with = RunManifest.read(manifest).made_with
-    note_outcome(folder, manifest, str(result.verdict.verdict), made_with=made_with)
+    facts = {**manifest, "samples": stated_samples(result.history)}
+    note_outcome(folder, facts, str(result.verdict.verdict), made_with=made_with)
     # A second try of a test reports itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),

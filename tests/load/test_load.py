@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from lab.cli import app
 from lab.evidence.folder import sha256_file
+from lab.evidence.manifest import Against
 from lab.evidence.outcomes import outcome_of
 
 pytestmark = pytest.mark.load
@@ -84,10 +85,12 @@ def check_report(folder: Path, load: dict[str, Any]) -> None:
         assert criterion["criterion"] in page
     manifest = read(folder, "manifest.json")
     assert {name: sha256_file(folder / name) for name in manifest["digests"]} == manifest["digests"]
-    failed = {row["row"] for row in read(folder, "rows.json")["rows"] if row["verdict"] == "FAIL"}
+    rows = read(folder, "rows.json")["rows"]
+    failed, infeasible = ({row["row"] for row in rows if row["verdict"] == word} for word in ("FAIL", "INFEASIBLE"))
     assert manifest["relayer"] == {"kind": "none"}
     assert len(manifest["profile_sha256"]) == 64
-    assert manifest["failed"].keys() == outcome_of(folder.resolve()).failed.keys() == failed
+    for noted in (Against.read(manifest), outcome_of(folder.resolve())):
+        assert (set(noted.failed), set(noted.infeasible)) == (failed, infeasible)
 
 
 def check_rows(folder: Path, succeeded: int, drift: dict[str, Any]) -> None:

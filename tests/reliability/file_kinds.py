@@ -145,7 +145,7 @@ def outcomes() -> bytes:
         folder = Path(place)
         note_outcome(folder / "pays", {"item": "pays", "scenario_file": "scenarios/pays.yaml"}, "FAIL", made_with="ab")
         note_outcome(folder / "waits", {"item": "waits", "library": ""}, "PASS", made_with=None)
-        note_outcome(folder / "load", {"profile": "buffer"}, None, {"LOAD-01": "3 were lost"}, made_with=None)
+        note_outcome(folder / "load", {"profile": "buffer", "failed": {"LOAD-01": "3 were lost"}}, None, made_with=None)
         return (folder / OUTCOMES).read_bytes()
 
 

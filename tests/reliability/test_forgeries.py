@@ -306,6 +306,7 @@ BUNDLE_FORGERIES: dict[str, Forgery] = {
         lambda run: edit(run / "verdict.json", '"PASS"', '"FAIL"')
     )(run_of(folder)),
     "a run's page edited": lambda folder: edit(run_of(folder) / "report.html", "PASS", "BEST"),
+    "the page of causes edited": lambda folder: edit(folder / "results/readiness/causes.html", "</h1>", "?</h1>"),
     "a page edited": lambda folder: edit(folder / "results/readiness/index.html", ">GO<", ">GONE<"),
     "a summary edited": lambda folder: edit(folder / "results/readiness/readiness.md", "GO", "GONE"),
     "rows that do not add up": turned_go,

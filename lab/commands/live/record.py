@@ -1,15 +1,12 @@
-"""Writes the evidence of a deployment: its page behind it, and before it a line beside the folder with what failed."""
+"""Writes the evidence of a deployment: its page behind it, and before it a line beside the folder with the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from lab.evidence.outcomes import note_outcome, outcome_of
+from lab.evidence.outcomes import RunOutcome, note_outcome, outcome_of
 from lab.live.results.page import PAGE, write_page
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
-from lab.report.catalogue.rows import load_catalogue
-from lab.report.judge.deployment_opinions import failures
 
 
 def record(evidence: LiveEvidence, folder: Path) -> Path:
@@ -19,8 +16,7 @@ def record(evidence: LiveEvidence, folder: Path) -> Path:
     was damaged, takes no failure back.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before = outcome_of(folder, last=True).deployed or {}
-    _note(folder, evidence.made, {**before, **_failures(evidence)})
+    _note(folder, evidence, outcome_of(folder, last=True))
     evidence.write(folder)
     return write_page(evidence, folder)
 
@@ -29,20 +25,16 @@ def move_aside(evidence: LiveEvidence, folder: Path) -> Path:
     """Make room for a deployment of another contract or deployer: a folder of its own for this one, with its line."""
     aside = folder.with_name(f"{folder.name}-{evidence.digest[:8]}")
     aside.mkdir(exist_ok=True)
-    before = outcome_of(folder, last=True).deployed or {}
-    _note(aside, evidence.made, {**before, **_failures(evidence)})
+    _note(aside, evidence, outcome_of(folder, last=True))
     for name in (EVIDENCE, PAGE):
         if (folder / name).exists():
             (folder / name).replace(aside / name)
-    _note(folder, evidence.made, {})
+    _note(folder, evidence.model_copy(update={"networks": ()}), RunOutcome())
     return aside
 
 
-def _failures(evidence: LiveEvidence) -> dict[str, dict[str, str]]:
-    return failures(evidence, load_catalogue().rows)
-
-
-def _note(folder: Path, made: str, deployed: Mapping[str, Mapping[str, str]]) -> None:
-    failed = {row: reason for rows in deployed.values() for row, reason in rows.items()}
-    facts = {"item": "lab live", "started": made, "deployed": deployed}
-    note_outcome(folder, facts, None, failed, made_with=None)
+def _note(folder: Path, evidence: LiveEvidence, before: RunOutcome) -> None:
+    live = (before.live or {}) | evidence.live
+    deployed = {network: rows for network, rows in (before.deployed or {}).items() if network not in evidence.live}
+    facts = {"item": "lab live", "started": evidence.made, "live": live, "deployed": deployed or None}
+    note_outcome(folder, facts, None, made_with=None)

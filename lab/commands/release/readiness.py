@@ -86,7 +86,9 @@ def bundle(
 
 def verify(
     path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")],
-    signer: Annotated[list[str] | None, typer.Option(help="Address whose key must have signed.")] = None,
+    signer: Annotated[
+        list[str] | None, typer.Option(help="Address whose key must have signed; or of several, one.")
+    ] = None,
 ) -> None:
     """Check a bundle, or a signed report. Exit code 0: intact and signed by --signer, 1: changed, 3: not proven."""
     from lab.commands.release.bundle import verify_path

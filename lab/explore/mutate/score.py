@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
-from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.manifest import Against, MeasuredRow, MeasurementManifest
 from lab.evidence.mutation_runs import MUTATION, mutation_folder
 from lab.evidence.outcomes import note_outcome
 from lab.evidence.seal import write_sealed
@@ -173,8 +173,7 @@ class Score:
         write_atomically(folder / TEXT, self.text(about))
         rows = {"schema_version": 1, **facts, "rows": self.rows(about)}
         write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
-        failed = {row["row"]: row["reason"] for row in rows["rows"] if row["verdict"] == "FAIL"}
-        manifest = {"schema_version": 1, **facts, "failed": failed}
+        manifest = {"schema_version": 1, **facts, **Against.of(map(MeasuredRow.read, rows["rows"])).as_json()}
         write_sealed(folder, manifest, (JSON, TEXT, ROWS))
-        note_outcome(folder, manifest, None, failed, made_with=MeasurementManifest.read(manifest).made_with)
+        note_outcome(folder, manifest, None, made_with=MeasurementManifest.read(manifest).made_with)
         return folder / JSON, folder / TEXT

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from lab.bounded_files import write_atomically
-from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.manifest import Against, MeasuredRow, MeasurementManifest
 from lab.evidence.outcomes import note_outcome
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import MANIFEST, read_manifest, write_sealed
@@ -22,8 +22,6 @@ from lab.load.analyse.rows import rows_of
 from lab.load.analyse.series import Second
 from lab.load.report.page import render
 
-# Of a failure, where it stands once more.
-REASON_MAX = 400
 LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
 
 
@@ -53,11 +51,11 @@ def write_files(result: Result, folder: Path) -> Path:
         **facts,
         "made_of": made_of.to_json(),
         "outcome": str(result.judged.outcome),
-        "failed": {row.row: row.reason[:REASON_MAX] for row in rows if row.verdict == "FAIL"},
+        **Against.of(map(MeasuredRow.read, entries)).as_json(),
     }
     write_sealed(folder, manifest, (LOAD, SERIES, ROWS, PAGE))
     made_with = MeasurementManifest.read(manifest).made_with
-    note_outcome(folder, manifest, None, manifest["failed"], made_with=made_with)
+    note_outcome(folder, manifest, None, made_with=made_with)
     point_latest(folder)
     return folder / PAGE
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.bounded_files import UnfitFile
 from lab.evidence.outcomes import OUTCOMES, outcome_of, read_outcomes
 from lab.html.text import clean
-from lab.model.live_evidence import EVIDENCE, LiveEvidence
+from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
 FILES_MAX = 200
 PAGE = "deployment.html"
@@ -28,14 +28,16 @@ class Deployment:
 class LostDeployment:
     """Live evidence that is gone, cannot be read, or is live no more.
 
-    `made` is its time, empty where that is not known. `networks` are those that it was of, each with the rows that
-    failed there; None where nobody knows, so that it may have been of any.
+    `made` is its time, empty where that is not known. `networks` are those that it was of, None where nobody knows, so
+    that it may have been of any. Of each it `showed` something, or is only known for the rows that `failed` there.
     """
 
     folder: str
     problem: str
     made: str
-    networks: Mapping[str, Mapping[str, str]] | None
+    networks: frozenset[str] | None
+    showed: Mapping[str, NetworkEvidence] = field(default_factory=dict)
+    failed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def concerns(self, network: str) -> bool:
         """Whether it was evidence of a network, as far as is known."""
@@ -65,19 +67,21 @@ def _folders(live: Path) -> set[Path]:
 
 def _read(folder: Path, name: str, *, readable: bool) -> Iterator[Deployment | LostDeployment]:
     outcome = outcome_of(folder, last=True)
-    made, networks = outcome.started or "", outcome.deployed
+    made, showed, failed = outcome.started or "", outcome.live or {}, outcome.deployed or {}
+    stated = outcome.live is not None or outcome.deployed is not None
+    networks = frozenset({*showed, *failed}) if stated else None
     try:
         evidence = _evidence(folder, made, readable=readable)
         yield Deployment(name, evidence)
-        networks = {network: rows for network, rows in (networks or {}).items() if network not in evidence.live}
-        problem = f"it is no live evidence of {', '.join(networks)} any more"
+        networks = (networks or frozenset()) - evidence.live.keys()
+        problem = f"it is no live evidence of {', '.join(sorted(networks))} any more"
     except FileNotFoundError:
         problem = "it is missing"
     except OSError as error:
         problem = str(error).replace(f"{folder}/", "")
     if networks is None or networks:
         shown = f"{clean(name, 200)}/{EVIDENCE} does not count: {clean(problem, 300)}; {AGAIN}"
-        yield LostDeployment(name, shown, made, networks)
+        yield LostDeployment(name, shown, made, networks, showed, failed)
 
 
 def _evidence(folder: Path, made: str, *, readable: bool) -> LiveEvidence:

@@ -5,7 +5,7 @@ Another part of the lab writes the files, and people may edit them, so nothing a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
 from lab.html.figures import measured
 from lab.html.text import clean
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import VERDICTS, RowVerdict
 
 _VERDICTS = {
     "PASS": RowVerdict.PASS,
@@ -33,6 +33,8 @@ _VERDICTS = {
     "INFEASIBLE": RowVerdict.INFEASIBLE,
     "NOT RUN": RowVerdict.NOT_RUN,
 }
+# What damage does not take back.
+_AGAINST = (RowVerdict.FAIL, RowVerdict.INFEASIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple
 
     Beside them `lab load` or `lab mutate`, and why, for each profile or project of which nothing can be read.
     Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
-    an earlier run of the same things failed is not taken back by repeating it, nor is any failure by damage.
+    an earlier run of the same things decided against a row is not taken back by repeating it, nor by damage.
     """
     figures: list[Figure] = []
     unread: list[tuple[str, str]] = []
@@ -91,7 +93,7 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple
         else:
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
-        figures += _not_taken_back(counting, reading, {figure.row for figure in figures if _fails(figure)})
+        figures += _not_taken_back(counting, reading, figures)
     return figures, unread
 
 
@@ -103,34 +105,36 @@ class _Reading:
     now: datetime
 
     def of(self, run: LoadRun, doubt: str) -> list[Figure]:
-        """The figures of a folder, and its failures that stand elsewhere than in its rows."""
+        """The figures of a folder, and what it decided against rows elsewhere than in `rows.json`."""
         name = run.folder.relative_to(self.results).as_posix()
         figures = _of_folder(run, name, self.now, doubt) if run.has_rows else []
-        failed = {figure.row for figure in figures if _fails(figure)}
         doubted = f"{FILE} does not say so" if run.has_rows else _without_rows(run, self.results)
-        for row, reason in run.failed.items():
-            if row not in failed:
+        for row, (outcome, reason) in run.against.items():
+            verdict = VERDICTS[outcome]
+            if not _stands(figures, row, verdict):
                 words = f"{clean(reason, 400)}; besides, {doubted}"
                 source = Source(item=clean(run.item, 120), folder=clean(name, 200))
                 figures = [figure for figure in figures if figure.row != row]
-                figures.append(Figure(clean(row, 20), RowVerdict.FAIL, words, source))
+                figures.append(Figure(clean(row, 20), verdict, words, source))
         return figures
 
 
-def _not_taken_back(counting: Counting, reading: _Reading, failed: Set[str]) -> Iterator[Figure]:
-    """Of each row that the newest run does not fail, the last failure in a run of the same things."""
-    known = set(failed)
+def _not_taken_back(counting: Counting, reading: _Reading, figures: Iterable[Figure]) -> Iterator[Figure]:
+    """What the last run of the same things decided against a row, where nothing as bad is known of that."""
+    known = list(figures)
     for run in reversed(counting.alike):
-        for figure in filter(_fails, reading.of(run, "")):
-            if figure.row not in known and counting.newest is not None:
-                known.add(figure.row)
+        for figure in reading.of(run, ""):
+            against = figure.verdict in _AGAINST and not _stands(known, figure.row, figure.verdict)
+            if against and counting.newest is not None:
+                known.append(figure)
                 newer = clean(counting.newest.folder.name, 80)
                 said = f"so it was in {clean(run.folder.name, 80)}, and {newer} repeats that with the same things"
                 yield replace(figure, reason=f"{figure.reason}; {said}")
 
 
-def _fails(figure: Figure) -> bool:
-    return figure.verdict is RowVerdict.FAIL
+def _stands(figures: Iterable[Figure], row: str, verdict: RowVerdict) -> bool:
+    """Whether one of them says of a row what is at least as bad."""
+    return any(figure.row == row and figure.verdict.rank <= verdict.rank for figure in figures)
 
 
 def rows_passed(folder: Path) -> frozenset[str]:
@@ -183,7 +187,7 @@ def _doubt(folder: Path, started: str | None, now: datetime) -> str:
 
 
 def _verdict(entry: MeasuredRow) -> RowVerdict | None:
-    return _VERDICTS.get(entry.verdict.upper().replace("_", " ").replace("-", " "))
+    return _VERDICTS.get(entry.word)
 
 
 def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
@@ -199,7 +203,7 @@ def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
         verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(entry.verdict, 40)}'"
     elif not shown and verdict is RowVerdict.PASS:
         verdict, reason = RowVerdict.UNKNOWN, "it claims PASS without a figure"
-    if doubt and verdict is RowVerdict.FAIL:
+    if doubt and verdict in _AGAINST:
         reason = f"{reason}; and {doubt}"
     elif doubt:
         verdict, reason = RowVerdict.UNKNOWN, doubt

@@ -6,15 +6,20 @@ two bounds, and only what both of them say is counted as known.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from lab.errors import LabError
+from lab.evidence.manifest import Count
 from lab.evidence.seal import DID_NOT_END
 from lab.html.text import clean
 from lab.model.effects import Step, steps
 from lab.model.history import History
-from lab.model.records import Leg, Submit
+from lab.model.records import FaultMark, Leg, Submit
 from lab.report.catalogue.rows import Dependency
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
@@ -34,8 +39,8 @@ class Latency:
     origin: str
     target: str
     finality: str
-    least_ms: int
-    most_ms: int
+    least_ms: Count
+    most_ms: Count
 
 
 @dataclass(slots=True)
@@ -48,41 +53,95 @@ class Samples:
     runs: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
-    gas: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    gas: dict[str, dict[str, list[Count]]] = field(default_factory=dict)
     outdated: int = 0
-    relayer_sent: int = 0
-    relayer_failed: int = 0
+    relayer_sent: Count = 0
+    relayer_failed: Count = 0
+
+    def add(self, other: Samples) -> None:
+        """What another run measured."""
+        self.latencies += other.latencies
+        for network, functions in other.gas.items():
+            by_function = self.gas.setdefault(network, {})
+            for function, gas in functions.items():
+                by_function.setdefault(function, []).extend(gas)
+        self.relayer_sent += other.relayer_sent
+        self.relayer_failed += other.relayer_failed
 
 
-def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) -> Samples:
-    """Runs that did not end, are out of date, or had a fault are left out. Of a damaged one a whole history counts."""
+_FORM = TypeAdapter(Samples)
+_MEASURED = {"latencies", "gas", "relayer_sent", "relayer_failed"}
+# Of JSON in a line: some 10,000 calls.
+LINE_MAX = 128 << 10
+
+
+def stated_samples(history: History) -> dict[str, Any] | None:
+    """What a run measured, for the line beside its folder; None where a fault acted, or where it is too much."""
+    if _fault_acted(history):
+        return None
+    stated: dict[str, Any] = _FORM.dump_python(_measured(history), mode="json", include=_MEASURED)
+    return stated if len(json.dumps(stated)) <= LINE_MAX else None
+
+
+def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) -> tuple[Samples, Samples]:
+    """Of all runs, and of those alone that are not damaged.
+
+    Runs that did not end, are out of date, or had a fault are left out. Of a damaged one a whole history counts, or the
+    line beside its folder.
+    """
     outdated = {run.path for run in runs if baseline.outdated(run, DEPENDS_ON)}
     usable = {run.path: run for run in runs if run.path not in outdated and not run.faults and _is_sample(run)}
-    samples = Samples(outdated=len(outdated))
+    everything, whole = Samples(outdated=len(outdated)), Samples(outdated=len(outdated))
     for folder in folders:
         run = usable.get(folder.path)
         if run is None:
             continue
-        if run.is_damaged:
-            samples.lost.append(clean(f"{run.folder} ({run.problems[0]})", 200))
-            if not run.manifest_is_whole:
-                continue
-        try:
-            if run.is_damaged and folder.history_is_contradicted():
-                continue
-            history = folder.history()
-        except (LabError, OSError, ValueError):
-            samples.lost += [] if run.is_damaged else [clean(f"{run.folder} (history.jsonl cannot be read)", 200)]
-            continue
-        samples.runs.append(run.folder)
-        _add(samples, history)
-    return samples
+        measured = _of_history(folder, run)
+        damage = run.problems[0] if run.is_damaged else "history.jsonl cannot be read" if measured is None else ""
+        if damage:
+            everything.lost.append(clean(f"{run.folder} ({damage})", 200))
+            measured = measured or _of_line(folder)
+        for samples in (everything,) if damage else (everything, whole):
+            if measured is not None:
+                samples.runs.append(run.folder)
+                samples.add(measured)
+    return everything, whole
+
+
+def _of_history(folder: Folder, run: Run) -> Samples | None:
+    """None where it cannot be read, or is another one than the run wrote, as far as is known."""
+    try:
+        if run.is_damaged and folder.history_is_contradicted():
+            return None
+        history = folder.history()
+        # What the manifest said of faults is lost with it.
+        return None if not run.manifest_is_whole and _fault_acted(history) else _measured(history)
+    except (LabError, OSError, ValueError):
+        return None
+
+
+def _of_line(folder: Folder) -> Samples | None:
+    try:
+        samples = _FORM.validate_python(folder.outcome().samples)
+    except ValueError:
+        return None
+    return samples if samples.relayer_failed <= samples.relayer_sent else None
 
 
 def _is_sample(run: Run) -> bool:
     """Whether it measured something, as far as is known."""
     ended = DID_NOT_END not in run.problems
     return ended and (run.made.clock is not None or not run.manifest_is_whole)
+
+
+def _fault_acted(history: History) -> bool:
+    return any(mark.activations for mark in history.of(FaultMark))
+
+
+def _measured(history: History) -> Samples:
+    samples = Samples()
+    _add(samples, history)
+    return samples
 
 
 def _add(samples: Samples, history: History) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from lab.html.text import clean
-from lab.model.live_evidence import EVIDENCE, STUCK_S, LiveEvidence, NetworkEvidence, is_unknown
+from lab.model.live_evidence import EVIDENCE, STUCK_S, NetworkEvidence, is_unknown
 from lab.report.catalogue.rows import LiveProof, Row
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.deployments import PAGE, Deployment, Deployments, LostDeployment
@@ -50,26 +50,18 @@ def _of_network(
         for one in deployments
         if isinstance(one, LostDeployment) and one.concerns(name) and (not one.made or one.made >= made)
     ]
-    yield from (_lost(row, name, one) for one in lost)
+    yield from (_lost(row, proof, name, one) for one in lost)
     if live and not any(one.made for one in lost):
         yield _opinion(row, proof, *_newest(live), baseline)
     elif seen and not live and not lost:
         yield _rehearsed(proof, *_newest(seen))
 
 
-def failures(evidence: LiveEvidence, rows: Iterable[Row]) -> dict[str, dict[str, str]]:
-    """Each network that it is live evidence of, with the rows that fail there, and why."""
-    failed: dict[str, dict[str, str]] = {name: {} for name in sorted(evidence.live)}
-    asked = [(row, proof, name) for row in rows if (proof := row.live) is not None for name in proof.networks]
-    for row, proof, name in asked:
-        for opinion in _of_network(name, row, proof, (Deployment("", evidence),), Baseline()):
-            if opinion.verdict is RowVerdict.FAIL:
-                failed[name][row.id] = clean(opinion.reason, 400)
-    return failed
-
-
-def _lost(row: Row, network: str, lost: LostDeployment) -> Opinion:
-    failed = (lost.networks or {}).get(network, {}).get(row.id)
+def _lost(row: Row, proof: LiveProof, network: str, lost: LostDeployment) -> Opinion:
+    failed = lost.failed.get(network, {}).get(row.id)
+    if (showed := lost.showed.get(network)) is not None:
+        verdict, words = _verdict(proof, showed)
+        failed = f"{showed.title}: {words}" if verdict is RowVerdict.FAIL else None
     verdict = RowVerdict.UNKNOWN if failed is None else RowVerdict.FAIL
     words = lost.problem if failed is None else f"{clean(failed, 400)}; besides, {lost.problem}"
     shown = RowEvidence(
@@ -88,6 +80,13 @@ def _lost(row: Row, network: str, lost: LostDeployment) -> Opinion:
     return Opinion(verdict, words if failed is not None else f"{clean(network, 80)}: {words}", shown)
 
 
+def _verdict(proof: LiveProof, network: NetworkEvidence) -> tuple[RowVerdict, str]:
+    done, words = _shown(proof, network)
+    if done is None or (network.problem is not None and not done):
+        return RowVerdict.UNKNOWN, words
+    return (RowVerdict.PASS if done else RowVerdict.FAIL), words
+
+
 def _newest(pairs: Iterable[tuple[Deployment, NetworkEvidence]]) -> tuple[Deployment, NetworkEvidence]:
     return max(pairs, key=lambda pair: pair[0].evidence.made)
 
@@ -102,10 +101,7 @@ def _rehearsed(proof: LiveProof, deployment: Deployment, network: NetworkEvidenc
 def _opinion(
     row: Row, proof: LiveProof, deployment: Deployment, network: NetworkEvidence, baseline: Baseline
 ) -> Opinion:
-    done, words = _shown(proof, network)
-    verdict = RowVerdict.PASS if done else RowVerdict.FAIL
-    if done is None or (network.problem is not None and not done):
-        verdict = RowVerdict.UNKNOWN
+    verdict, words = _verdict(proof, network)
     evidence = deployment.evidence
     expected = baseline.contract_sha256
     if "contract" in row.depends_on and expected is not None and evidence.bytecode_sha256 != expected:

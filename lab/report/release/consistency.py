@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,21 +11,26 @@ from lab.bounded_files import read_bytes, read_model
 from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.evidence.load_runs import FILE as ROWS
+from lab.evidence.manifest import RunManifest
+from lab.evidence.newest import runs_of
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import DID_NOT_END, differences
-from lab.html.text import clean
+from lab.html.text import clean, relative_link
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.verdict import Verdict
 from lab.paths import real_path
+from lab.report.causes.page import CAUSES, CAUSES_PAGE, causes_page
 from lab.report.evidence.figures import rows_passed
 from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.decision import counts_of, decide
 from lab.report.readiness_page.files import readiness_page
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
+from lab.report.records.cause import CauseReport
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowEvidence, RowResult
 from lab.report.records.row_verdict import RowVerdict
+from lab.report.run_page.session_index import session_pages
 
 _PASSED = (RowVerdict.PASS, RowVerdict.LAB_PASS)
 _PAGE_BYTES_MAX = 64 << 20
@@ -150,6 +156,7 @@ def page_differences(results: Path, report: Readiness, deployment_page: Deployme
         for name, text in pages.items()
         if not _is(folder / name, text)
     )
+    yield from _causes_differences(folder, "readiness", results)
     for shown in _named(report):
         if EVIDENCE not in shown.files:
             continue
@@ -162,6 +169,47 @@ def page_differences(results: Path, report: Readiness, deployment_page: Deployme
             yield f"{clean(shown.folder, 200)}/{name}: it does not show what {EVIDENCE} says"
 
 
+def _causes_differences(folder: Path, name: str, results: Path) -> Iterator[str]:
+    """Of the page of causes in a folder, where there is one."""
+    if not os.path.lexists(folder / CAUSES_PAGE):
+        return
+    try:
+        text = causes_page(read_model(folder / CAUSES, CauseReport), relative_link(results, folder))
+    except (OSError, ValueError):
+        text = ""
+    if not _is(folder / CAUSES_PAGE, text):
+        yield f"{name}/{CAUSES_PAGE}: it does not show what {CAUSES} says"
+
+
+def run_page_differences(results: Path, report: Readiness) -> Iterator[tuple[str, list[str]]]:
+    """Which pages of each session that the report names are there and not what the evidence gives.
+
+    Before them the lab that made the session, where that is another one than this.
+    """
+    sessions = {(results / shown.folder).parent for shown in _named(report) if shown.scenario}
+    inside = real_path(results)
+    for session in sorted(path for path in sessions if path.is_dir() and real_path(path).is_relative_to(inside)):
+        name = session.relative_to(results).as_posix()
+        different = list(_causes_differences(session, clean(name, 200), results))
+        causes = session / CAUSES_PAGE
+        try:
+            for path, text in session_pages(session, causes=causes if causes.exists() else None):
+                if os.path.lexists(path) and (text is None or not _is(path, text)):
+                    page = clean(path.relative_to(results).as_posix(), 200)
+                    different.append(f"{page}: it does not show what the evidence says")
+        except (LabError, OSError, ValueError) as error:
+            different.append(f"{clean(name, 200)}: its pages cannot be drawn: {clean(str(error), 200)}")
+        yield next(filter(None, map(_made_elsewhere, runs_of(session))), ""), different
+
+
+def _made_elsewhere(run: RunFolder) -> str:
+    try:
+        made = RunManifest.read(run.manifest()).lab
+    except LabError:
+        return ""
+    return _elsewhere(made.commit, made.version)
+
+
 def _is(path: Path, text: str) -> bool:
     try:
         return read_bytes(path, max_bytes=_PAGE_BYTES_MAX) == text.encode()
@@ -171,7 +219,11 @@ def _is(path: Path, text: str) -> bool:
 
 def drawn_elsewhere(report: Readiness) -> str:
     """The lab that wrote the report and its pages, where that is another one than this: it may draw them otherwise."""
-    made, here = report.provenance, lab_state()
-    if (made.lab_commit, made.lab_version) == (here["commit"], here["version"]):
+    return _elsewhere(report.provenance.lab_commit, report.provenance.lab_version)
+
+
+def _elsewhere(commit: str | None, version: str | None) -> str:
+    here = lab_state()
+    if (commit, version) == (here["commit"], here["version"]):
         return ""
-    return clean(f"{made.lab_version or 'unknown'} {(made.lab_commit or '')[:12]}".strip(), 60)
+    return clean(f"{version or 'unknown'} {(commit or '')[:12]}".strip(), 60)

@@ -33,6 +33,7 @@ from lab.report.release.consistency import (
     evidence_differences,
     page_differences,
     read_report,
+    run_page_differences,
     self_contradictions,
 )
 
@@ -60,7 +61,9 @@ def verify_bundle(path: Path, signers: Collection[str] = (), *, deployment_page:
     with temporary_directory("verify") as folder:
         extracted = extract(path, folder)
         verified.differences += extracted.odd
-        listed = _listed(folder, path)
+        if not extracted.digests:
+            raise UsageError(f"{path}: expected {MANIFEST} and the files that it lists, got an empty archive")
+        listed = _listed(folder, path, verified)
         verified.files = len(listed)
         verified.differences += _differences(listed, extracted)
         _manifest_signature(folder, extracted.digests.get(MANIFEST, ""), signers, verified)
@@ -69,7 +72,7 @@ def verify_bundle(path: Path, signers: Collection[str] = (), *, deployment_page:
             _results(folder / RESULTS, report, deployment_page, verified)
             _decision(folder / RESULTS / "readiness", report, signers, verified, needed=False)
             changed = _changed_pages(folder / RESULTS, report, extracted.digests)
-            _pages(report, changed, verified)
+            _pages(drawn_elsewhere(report), changed, verified)
     return verified
 
 
@@ -79,10 +82,12 @@ def verify_results(results: Path, signers: Collection[str] = (), *, deployment_p
     if (report := _report(results, verified)) is not None:
         _results(results, report, deployment_page, verified)
         _decision(results / "readiness", report, signers, verified, needed=True)
+        for elsewhere, different in run_page_differences(results, report):
+            _pages(elsewhere or drawn_elsewhere(report), different, verified)
     return verified
 
 
-def _listed(folder: Path, path: Path) -> dict[str, str]:
+def _listed(folder: Path, path: Path, verified: Verified) -> dict[str, str]:
     try:
         manifest = read_object(folder / MANIFEST)
         files: Mapping[str, Any] = manifest["files"]
@@ -90,9 +95,8 @@ def _listed(folder: Path, path: Path) -> dict[str, str]:
             raise UsageError(f"{path}: expected a bundle of version {SCHEMA_VERSION}: bundle it again with this lab")
         return {str(name): str(facts["sha256"]) for name, facts in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(
-            f"{path}: expected {MANIFEST} with the sha256 of each file, got none that can be read"
-        ) from None
+        verified.differences.append(f"{MANIFEST}: expected the sha256 of each file, got none that can be read")
+        return {}
 
 
 def _differences(listed: Mapping[str, str], extracted: Extracted) -> Iterator[str]:
@@ -144,12 +148,11 @@ def _results(results: Path, report: Readiness, deployment_page: DeploymentPage, 
     verified.differences += [f"readiness/{REPORT}: {text}" for text in self_contradictions(report)]
     verified.differences += evidence_differences(results, report)
     verified.differences += evidence_contradictions(results, report)
-    _pages(report, list(page_differences(results, report, deployment_page)), verified)
+    _pages(drawn_elsewhere(report), list(page_differences(results, report, deployment_page)), verified)
 
 
-def _pages(report: Readiness, different: list[str], verified: Verified) -> None:
+def _pages(elsewhere: str, different: list[str], verified: Verified) -> None:
     """Another version of the lab may draw other pages of the same data: that is not known, and not called wrong."""
-    elsewhere = drawn_elsewhere(report)
     if elsewhere:
         verified.unproven += [f"{line}, or the lab that made it ({elsewhere}) draws it otherwise" for line in different]
     else:

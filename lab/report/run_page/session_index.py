@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from lab.report.run_page.pages import run_pages
 from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
 from lab.report.run_page.trace import trace_text
 
-PAGE, TRACE = "report.html", "trace.json"
+PAGE, TRACE, INDEX = "report.html", "trace.json", "index.html"
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_EXERCISED, Verdict.PASS)
 
 
@@ -41,19 +41,29 @@ def write_session_index(
 
     Without `folders` every sub-folder that holds a manifest or a verdict is a run. All pages link to `causes`.
     """
+    for path, text in session_pages(session_folder, folders, causes=causes):
+        if text is not None:
+            write_atomically(path, text)
+        else:
+            path.unlink(missing_ok=True)
+    return session_folder / INDEX
+
+
+def session_pages(
+    session_folder: Path, folders: Iterable[Folder] | None = None, *, causes: Path | None = None
+) -> Iterator[tuple[Path, str | None]]:
+    """Those files one after the other, with their text; None for one that cannot be drawn. The index comes last."""
     runs: list[Folder] = list(folders) if folders is not None else [*runs_of(session_folder)]
-    index = session_folder / "index.html"
+    index = session_folder / INDEX
     names = distinct_names([read_parts(run, with_history=False) for run in runs])
     lines: list[_Line] = []
     under_test = ""
     for run, item in zip(runs, names, strict=True):
         parts = read_parts(run)
         under_test = under_test or under_test_line(parts.made)
-        _write_trace(run, parts.history)
+        yield run.path / TRACE, _trace(parts.history)
         page = run.path / PAGE
-        write_atomically(
-            page, report_page(run, parts, back=relative_link(index, run.path), causes=link_to(causes, run.path))
-        )
+        yield page, report_page(run, parts, back=relative_link(index, run.path), causes=link_to(causes, run.path))
         verdict = parts.verdict
         lines.append(
             _Line(
@@ -75,8 +85,7 @@ def write_session_index(
         under_test=under_test,
         causes=link_to(causes, session_folder),
     )
-    write_atomically(index, html)
-    return index
+    yield index, html
 
 
 def link_to(page: Path | None, folder: Path) -> str | None:
@@ -99,12 +108,9 @@ def distinct_names(runs: Sequence[RunParts]) -> list[str]:
     return [name(run) for run in runs]
 
 
-def _write_trace(run: Folder, history: History | None) -> None:
-    """Beside the page that links to it; where the history cannot be read, the page says so."""
+def _trace(history: History | None) -> str | None:
+    """Where the history cannot be read, the page says so."""
     try:
-        if history is not None:
-            write_atomically(run.path / TRACE, trace_text(history))
-            return
+        return trace_text(history) if history is not None else None
     except UNREADABLE:
-        pass
-    (run.path / TRACE).unlink(missing_ok=True)
+        return None

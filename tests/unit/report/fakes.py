@@ -250,6 +250,7 @@ class FakeFolder:
     manifest_value: dict[str, Any] | Exception
     verdict_value: RunVerdict | Exception = field(default_factory=verdict)
     history_value: History | Exception = field(default_factory=eventful)
+    outcome_value: RunOutcome = field(default_factory=RunOutcome)
     differences: list[str] = field(default_factory=list)
 
     def manifest(self) -> dict[str, Any]:
@@ -287,8 +288,8 @@ class FakeFolder:
         return isinstance(self.verdict_value, RunVerdict) and self.verdict_value.verdict is Verdict.FAIL
 
     def outcome(self) -> RunOutcome:
-        """Nothing stands beside it."""
-        return RunOutcome()
+        """The given line beside it."""
+        return self.outcome_value
 
     def history_is_contradicted(self) -> bool:
         """Nobody changed it."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lab.evidence.outcomes import RunOutcome
 from lab.model.history import History
-from lab.model.records import Block
+from lab.model.records import Block, FaultMark
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.mutation_counts import Mutation
-from lab.report.evidence.samples import Latency, Samples
+from lab.report.evidence.samples import Latency, Samples, stated_samples
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
 from lab.report.readiness_page.charts import charts
 from lab.report.records.report import Readiness
@@ -124,25 +126,64 @@ def reverting() -> FakeFolder:
     return replace(folder, history_value=History(records))
 
 
+def faultless() -> FakeFolder:
+    """The same, and its history says of no fault that it acted."""
+    folder = reverting()
+    assert isinstance(folder.history_value, History)
+    records = sorted(folder.history_value.records, key=lambda record: record.seq)
+    healed = {"activations": 0}
+    kept = [each.model_copy(update=healed) if isinstance(each, FaultMark) else each for each in records]
+    return replace(folder, history_value=History(kept))
+
+
+def noted() -> FakeFolder:
+    """The same, with the line beside its folder."""
+    folder = faultless()
+    assert isinstance(folder.history_value, History)
+    return replace(folder, outcome_value=RunOutcome(samples=stated_samples(folder.history_value)))
+
+
+LOST: dict[str, Any] = {"history_value": broken()}
+GONE = {**LOST, "manifest_value": broken(), "verdict_value": broken()}
 MEASURED = Figure("TEC-06", RowVerdict.PASS, "0 of 9,000", Source("load buffer"), "0%", n=9_000, failures=0)
 
 
 @pytest.mark.parametrize(
-    ("damaged", "expected"),
+    ("made", "damaged", "expected"),
     [
-        ({}, RowVerdict.FAIL),
-        ({"differences": ["verdict.json: its digest is not the one"]}, RowVerdict.FAIL),
-        ({"verdict_value": broken()}, RowVerdict.FAIL),
-        ({"history_value": broken()}, RowVerdict.UNKNOWN),
-        ({"manifest_value": broken()}, RowVerdict.UNKNOWN),
+        (reverting, {}, RowVerdict.FAIL),
+        (reverting, {"differences": ["verdict.json: its digest is not the one"]}, RowVerdict.FAIL),
+        (reverting, {"verdict_value": broken()}, RowVerdict.FAIL),
+        (reverting, LOST, RowVerdict.UNKNOWN),
+        # A fault acted, which may be why.
+        (reverting, {"manifest_value": broken()}, RowVerdict.UNKNOWN),
+        (faultless, {"manifest_value": broken()}, RowVerdict.FAIL),
+        (faultless, GONE, RowVerdict.UNKNOWN),
+        (noted, LOST, RowVerdict.FAIL),
+        (noted, GONE, RowVerdict.FAIL),
     ],
 )
-def test_what_a_damaged_run_showed_is_not_taken_back(damaged: dict[str, Any], expected: RowVerdict) -> None:
-    """By its history as long as that is whole; else nobody knows, whatever a load says."""
-    folder = replace(reverting(), **damaged)
+def test_what_a_damaged_run_showed_is_not_taken_back(
+    made: Callable[[], FakeFolder], damaged: dict[str, Any], expected: RowVerdict
+) -> None:
+    """By its history as long as that is whole, or by its line; else nobody knows, whatever a load says."""
+    folder = replace(made(), **damaged)
     row = next(each for each in report(folder, figures=[MEASURED]).rows if each.id == "TEC-06")
     assert row.verdict is expected
     assert (folder.path.name in row.reason) == bool(damaged)
+
+
+def test_a_damaged_run_dilutes_no_failure() -> None:
+    """Nor does a line that praises it, or that nobody can read."""
+    praise = {"latencies": [], "gas": {}, "relayer_sent": 10**9, "relayer_failed": 0}
+    late = [{"origin": "base", "target": "base", "finality": "x", "least_ms": 10**400, "most_ms": 1}]
+    wrong = ({"gas": 7}, {"relayer_sent": 1, "relayer_failed": 2}, {"latencies": late}, {"relayer_sent": 2**53 - 1})
+    for samples in (praise, {}, *wrong):
+        damaged = replace(plain(), outcome_value=RunOutcome(samples=samples), **GONE)
+        row = next(each for each in report(damaged, reverting()).rows if each.id == "TEC-06")
+        assert row.verdict is RowVerdict.FAIL
+        alone = next(each for each in report(damaged, figures=[MEASURED]).rows if each.id == "TEC-06")
+        assert alone.verdict is RowVerdict.UNKNOWN
 
 
 def test_a_damaged_run_proves_nothing() -> None:

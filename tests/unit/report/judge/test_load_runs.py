@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.evidence.manifest import MeasurementManifest
+from lab.evidence.manifest import Against, MeasuredRow, MeasurementManifest
 from lab.evidence.outcomes import OUTCOMES, note_outcome
 from lab.evidence.seal import write_sealed
 from lab.report.evidence.figures import read_figures
@@ -35,19 +35,20 @@ def ran(results: Path, name: str, verdict: str = "PASS", **changes: Any) -> Path
     folder.mkdir(parents=True)
     made = MADE | changes
     (folder / "rows.json").write_text(json.dumps(made | {"rows": [ENTRY | {"verdict": verdict}]}))
-    failed = {"LOAD-01": str(ENTRY["reason"])} if verdict == "FAIL" else {}
-    write_sealed(folder, made | {"failed": failed}, ["rows.json"])
-    note_outcome(folder, made, None, failed, made_with=MeasurementManifest.read(made).made_with)
+    made |= Against.of([MeasuredRow.read(ENTRY | {"verdict": verdict})]).as_json()
+    write_sealed(folder, made, ["rows.json"])
+    note_outcome(folder, made, None, made_with=MeasurementManifest.read(made).made_with)
     return folder
 
 
-def test_a_second_try_stands_beside_the_first(tmp_path: Path) -> None:
-    """Of the same things: the failure counts, and says which run it was and which does not take it back."""
-    ran(tmp_path, MONDAY, "FAIL")
+@pytest.mark.parametrize("verdict", ["FAIL", "INFEASIBLE"])
+def test_a_second_try_stands_beside_the_first(tmp_path: Path, verdict: str) -> None:
+    """Of the same things: what it decided counts, and says which run it was and which does not take it back."""
+    ran(tmp_path, MONDAY, verdict)
     ran(tmp_path, TUESDAY)
     ran(tmp_path, WEDNESDAY)
     found = row(tmp_path)
-    assert found.verdict is RowVerdict.FAIL
+    assert found.verdict is RowVerdict(verdict)
     assert f"so it was in {MONDAY}, and {WEDNESDAY} repeats that with the same things" in found.reason
     assert [shown.folder for shown in found.evidence] == [f"load/{WEDNESDAY}", f"load/{MONDAY}"]
     assert prune(tmp_path, 1, dry_run=True).gone == (tmp_path / "load" / TUESDAY,)
@@ -103,7 +104,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 FILES = ("rows.json", "manifest.json", f"../{OUTCOMES}")
 
 
-@pytest.mark.parametrize("verdict", ["PASS", "FAIL"])
+@pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INFEASIBLE"])
 @pytest.mark.parametrize("how", DAMAGES)
 def test_every_part_destroyed(tmp_path: Path, how: str, verdict: str) -> None:
     """A failure stays one while a file is left that says so; a pass needs all but the line beside its folder."""
@@ -114,8 +115,8 @@ def test_every_part_destroyed(tmp_path: Path, how: str, verdict: str) -> None:
         for name in names:
             DAMAGES[how](folder / name)
         found = row(results).verdict
-        if verdict == "FAIL":
-            assert (found is RowVerdict.FAIL) == (len(names) < len(FILES)), names
+        if verdict != "PASS":
+            assert (found is RowVerdict(verdict)) == (len(names) < len(FILES)), names
             assert found is not RowVerdict.PASS
         else:
             assert (found is RowVerdict.PASS) == (names == FILES[2:]), names

@@ -6,10 +6,13 @@ The failure stays one while a file is left that shows it; where none is, the row
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +25,7 @@ from lab.explore.mutate.mutants import find_mutants
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.model.verdict import Verdict
-from lab.report.catalogue.rows import load_catalogue
+from lab.report.catalogue.rows import Aspect, Catalogue, load_catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.gathered import gather
 from lab.report.judge.readiness import Scope, build_readiness
@@ -42,7 +45,7 @@ SCENARIO = "failures/parent_reorged"
 
 @dataclass(frozen=True)
 class Kind:
-    """What makes a failure, in which folder, of which row.
+    """What makes a failure, or what is infeasible, in which folder, of which row of which checklist.
 
     `telling` are the files that show it, of which one is the line beside the folder; `others` show nothing.
     """
@@ -52,6 +55,8 @@ class Kind:
     make: Callable[[Path], object]
     telling: tuple[str, ...]
     others: tuple[str, ...] = ()
+    verdict: RowVerdict = RowVerdict.FAIL
+    catalogue: Catalogue = CATALOGUE
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -68,6 +73,36 @@ def failed_mutation(folder: Path) -> None:
     (mutant,) = find_mutants(COUNTER)[:1]
     outcomes = [MutantOutcome(mutant.key, "survived")] * 150
     Score({mutant.key: mutant}, outcomes, {}).write(folder.parent, ABOUT | {"complete": True}, ["mark"])
+
+
+def own(bound: dict[str, object]) -> Catalogue:
+    """A checklist of one row."""
+    row = {
+        "id": "OWN-01", "kind": "item", "stage": "testnet", "must_pass": True, "claimed": False, "item": "It is there",
+        "detail": "", "proof": "see", **bound,
+    }  # fmt: skip
+    sections = [{"title": "Ours", "rows": [row]}]
+    return Catalogue.model_validate({"schema_version": 1, "document": "Ours", "sections": sections})
+
+
+# What of a deployment fails each aspect that a row can ask for.
+FAILING: dict[Aspect, dict[str, Any]] = {
+    "configured": {"variables": ()},
+    "funded": {},
+    "deployed": OWNED,
+    "verified": {"verified": {"sourcify": "no match"}},
+    "smoked": {"smoke": {"ready": "expected the event TransactionReady, got none"}},
+    "budgeted": {"budget_wei": "0"},
+    "monitored": {"events": {}},
+    "guarded": {"smoke": {}},
+    "performed": {"reverted": 1},
+    "watched": {"services": {}},
+    "published": {"services": {}},
+}
+
+
+def failed_deployment(folder: Path, changed: dict[str, Any]) -> None:
+    record(evidence(network("sepolia", **changed)), folder)
 
 
 LINE = f"../{OUTCOMES}"
@@ -88,10 +123,36 @@ KINDS = {
         ("rows.json", "manifest.json", LINE),
     ),
     "mutation": Kind("RTE-01", "mutation", failed_mutation, ("rows.json", "manifest.json", LINE), ("mutation.json",)),
+    "infeasible load": Kind(
+        "LOAD-01",
+        f"load/{TUESDAY}",
+        lambda folder: ran(folder.parents[1], folder.name, "INFEASIBLE"),
+        ("rows.json", "manifest.json", LINE),
+        verdict=RowVerdict.INFEASIBLE,
+    ),
+    "run, own checklist": Kind(
+        "OWN-01",
+        RUN,
+        failed_run,
+        ("verdict.json", "manifest.json", LINE),
+        ("metrics.json",),
+        catalogue=own({"class": "lab", "proofs": [{"scenario": SCENARIO}]}),
+    ),
+    **{
+        f"deployment, own checklist: {aspect}": Kind(
+            "OWN-01",
+            "live/deployment",
+            partial(failed_deployment, changed=changed),
+            ("evidence.json", LINE),
+            ("deployment.html",),
+            catalogue=own({"class": "live", "live": {"networks": ["sepolia"], "shows": [aspect], "balance_min": 2}}),
+        )
+        for aspect, changed in FAILING.items()
+    },
     "deployment": Kind(
         "SEP-03",
         "live/deployment",
-        lambda folder: record(evidence(network("sepolia", **OWNED)), folder),
+        partial(failed_deployment, changed=OWNED),
         ("evidence.json", LINE),
         ("deployment.html",),
     ),
@@ -116,15 +177,15 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def report(results: Path) -> Readiness:
+def report(results: Path, catalogue: Catalogue = CATALOGUE) -> Readiness:
     """By all that is there."""
     folders = newest_runs(results).runs
-    found = gather(results, folders, CATALOGUE, now=NOW, attestations=results / "none", contract_sha256=None)
-    return build_readiness(CATALOGUE, found, Scope("testnet", NOW, Baseline()))
+    found = gather(results, folders, catalogue, now=NOW, attestations=results / "none", contract_sha256=None)
+    return build_readiness(catalogue, found, Scope("testnet", NOW, Baseline()))
 
 
-def judged(results: Path, row: str) -> RowResult:
-    return next(each for each in report(results).rows if each.id == row)
+def judged(results: Path, row: str, catalogue: Catalogue = CATALOGUE) -> RowResult:
+    return next(each for each in report(results, catalogue).rows if each.id == row)
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -134,17 +195,17 @@ def test_no_failure_is_lost(tmp_path: Path, name: str, how: str) -> None:
     kind = KINDS[name]
     original = tmp_path / "original"
     kind.make(original / kind.folder)
-    assert judged(original, kind.row).verdict is RowVerdict.FAIL
+    assert judged(original, kind.row, kind.catalogue).verdict is kind.verdict
     sizes = range(1, len(kind.files) + 1)
     for number, damaged in enumerate(itertools.chain(*(itertools.combinations(kind.files, size) for size in sizes))):
         results = shutil.copytree(original, tmp_path / str(number))
         for file in damaged:
             DAMAGES[how](results / kind.folder / file)
-        row = judged(results, kind.row)
+        row = judged(results, kind.row, kind.catalogue)
         if set(kind.telling) - set(damaged):
-            assert row.verdict is RowVerdict.FAIL, (damaged, row.reason)
+            assert row.verdict is kind.verdict, (damaged, row.reason)
         elif how != "deleted" or set(kind.others) - set(damaged):
-            assert row.verdict in (RowVerdict.FAIL, RowVerdict.UNKNOWN), (damaged, row.reason)
+            assert row.verdict in (kind.verdict, RowVerdict.UNKNOWN), (damaged, row.reason)
         else:
             # Nothing is left of it.
             assert row.verdict not in (RowVerdict.PASS, RowVerdict.LAB_PASS), (damaged, row.reason)
@@ -168,8 +229,8 @@ def test_a_folder_that_is_gone(tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
     kind.make(tmp_path / kind.folder)
     shutil.rmtree(tmp_path / kind.folder)
-    row = judged(tmp_path, kind.row)
-    assert row.verdict is RowVerdict.FAIL
+    row = judged(tmp_path, kind.row, kind.catalogue)
+    assert row.verdict is kind.verdict
     assert kind.row == "TEC-05" or kind.folder in [shown.folder for shown in row.evidence]
 
 
@@ -180,3 +241,39 @@ def test_what_to_do_about_a_deployment_that_is_lost(tmp_path: Path) -> None:
     (tmp_path / kind.folder / "evidence.json").unlink()
     commands = [step.command for step in report(tmp_path).path_to_go if kind.row in step.rows]
     assert commands == ["lab live status"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_line_that_was_edited_passes_nothing(tmp_path: Path, name: str) -> None:
+    """Whatever good it says, and whatever is left of the folder."""
+    kind = KINDS[name]
+    original = tmp_path / "original"
+    kind.make(original / kind.folder)
+    good = network("sepolia", funded_wei=str(10**20)).model_dump(mode="json")
+    files = [file for file in kind.files if file != LINE]
+    for number, gone in enumerate(itertools.product((False, True), repeat=len(files))):
+        results = shutil.copytree(original, tmp_path / str(number))
+        for file in itertools.compress(files, gone):
+            (results / kind.folder / file).unlink()
+        path = results / kind.folder / LINE
+        said = json.loads(path.read_text().splitlines()[-1])
+        praise = {"verdict": "PASS", "failed": {}, "infeasible": {}, "failed_checks": [], "rows": {kind.row: "PASS"}}
+        path.write_text(json.dumps(said | praise | {"live": {"sepolia": good}}) + "\n")
+        row = judged(results, kind.row, kind.catalogue)
+        assert row.verdict not in (RowVerdict.PASS, RowVerdict.LAB_PASS), gone
+
+
+def test_a_line_of_an_earlier_version(tmp_path: Path) -> None:
+    """It names the rows that failed instead of what was seen, and stays when another network is looked at."""
+    folder = tmp_path / "live" / "deployment"
+    folder.mkdir(parents=True)
+    line: dict[str, object] = {"folder": "deployment", "item": "lab live", "started": "2026-11-25T10:00:00+00:00"}
+    line |= {"failed": {"SEP-03": "not so"}, "deployed": {"sepolia": {"SEP-03": "not so"}, "amoy": {}}}
+    (folder / LINE).write_text(json.dumps(line) + "\n")
+    for looked in (False, True):
+        if looked:
+            record(evidence(network("amoy")), folder)
+        assert judged(tmp_path, "SEP-03").verdict is RowVerdict.FAIL
+        assert judged(tmp_path, "SEP-04").verdict is RowVerdict.UNKNOWN
+    record(evidence(network("sepolia")), folder)
+    assert judged(tmp_path, "SEP-03").verdict is RowVerdict.PASS

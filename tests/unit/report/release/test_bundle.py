@@ -13,17 +13,25 @@ import pytest
 
 from lab.commands.release.bundle import deployment_page
 from lab.errors import UsageError
+from lab.evidence.newest import runs_of
+from lab.report.causes.find import find_causes
+from lab.report.causes.page import write_causes, write_session_pages
+from lab.report.evidence.baseline import Baseline
 from lab.report.readiness_page.files import write_page_again, write_readiness
 from lab.report.release.bundle import MANIFEST, SIGNATURE, write_bundle
 from lab.report.release.local_key import LocalSigner, load_signer
 from lab.report.release.sign import Opinion, sign
 from lab.report.release.verify import verify_bundle as verify_any_bundle
+from lab.report.release.verify import verify_results as verify_any_results
 
 from ..fakes import readiness, run, write
 from ..judge.test_readiness import TWO, catalogue
 
 verify_bundle = functools.partial(verify_any_bundle, deployment_page=deployment_page)
-RUN = "results/20261124-110000/failures-two/"
+verify_results = functools.partial(verify_any_results, deployment_page=deployment_page)
+SESSION, RUN_NAME = "20261124-110000", "failures-two"
+MADE = {"commit": "ab" * 20, "version": "0.1.0"}
+RUN = f"results/{SESSION}/{RUN_NAME}/"
 
 
 @pytest.fixture
@@ -33,7 +41,8 @@ def results(tmp_path: Path) -> Path:
     folder = write(run("failures/two", root=root))
     for name in ("keys.json", "relayer.sqlite", "relayer.sqlite.twin", "relayer.sqlite-wal"):
         (folder.path / name).write_text("secret")
-    write_readiness(readiness(catalogue(TWO), [folder]), root / "readiness")
+    baseline = Baseline(lab_commit=MADE["commit"], lab_version=MADE["version"])
+    write_readiness(readiness(catalogue(TWO), [folder], baseline=baseline), root / "readiness")
     return root
 
 
@@ -105,6 +114,35 @@ def test_evidence_changed_before_it_was_bundled_is_told_by_the_run(results: Path
     ]
 
 
+@pytest.mark.parametrize("page", ["index.html", "causes.html", f"{RUN_NAME}/report.html", f"{RUN_NAME}/trace.json", ""])
+def test_pages_in_a_folder_are_those_of_its_evidence(results: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of sessions, of runs, and of causes; another lab may draw them otherwise."""
+    made = dict(MADE)
+    monkeypatch.setattr("lab.report.release.consistency.lab_state", lambda: made)
+    session = results / SESSION
+    write_session_pages(session)
+    causes = find_causes(results, runs_of(session), "the evidence that counts")
+    write_causes(causes, results / "readiness", results)
+    sign(results / "readiness", Opinion("Ada", "GO"))
+    write_page_again(results / "readiness")
+    path = session / page if page else results / "readiness" / "causes.html"
+    name = path.relative_to(results).as_posix()
+
+    def told() -> tuple[list[str], list[str]]:
+        verified = verify_results(results)
+        return verified.differences, [line for line in verified.unproven if "draws it otherwise" in line]
+
+    assert told() == ([], [])
+    with path.open("a") as stream:
+        stream.write("<p>PASS</p>")
+    (line,), unproven = told()
+    assert (line.partition(":")[0], unproven) == (name, [])
+    made["version"] = "9"
+    differences, unproven = told()
+    assert differences == []
+    assert any(said.startswith(name) for said in unproven)
+
+
 def test_a_void_signature_is_told(results: Path, tmp_path: Path, signer: LocalSigner) -> None:
     """And a valid one is a fact."""
     sign(results / "readiness", Opinion("Ada", "GO"), signer)
@@ -170,6 +208,16 @@ def test_what_is_no_bundle_is_an_error(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(UsageError, match="expected"):
         verify_bundle(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b'{"schema_version": 2, "files": 7}'])
+def test_digests_that_are_missing_are_a_difference(results: Path, tmp_path: Path, content: bytes | None) -> None:
+    """And no mistake in how it was called."""
+    out = tmp_path / "one.tar.gz"
+    write_bundle(results, out)
+    verified = verify_bundle(rewritten(out, {MANIFEST: content}))
+    assert verified.exit_code == 1
+    assert any(line.startswith(f"{MANIFEST}: expected the sha256 of each file") for line in verified.differences)
 
 
 def test_links_and_doubles_are_differences(results: Path, tmp_path: Path) -> None:
