@@ -131,14 +131,14 @@ def contract(
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
     write_map: Annotated[
-        bool, typer.Option("--write-map", help="Write a lab.yaml that maps the contract's names, to be reviewed.")
+        bool, typer.Option("--write-map", help="Try the contract out and write a lab.yaml that maps it, to review.")
     ] = False,
 ) -> None:
     """Compare a contract with the documented interface and try its core operations. Exit code 1: one of them fails."""
     from lab.commands.contract import show_contract, write_proposal
 
     if write_map:
-        raise typer.Exit(write_proposal(path, Path.cwd()))
+        raise typer.Exit(write_proposal(path, Path.cwd(), backend.value, image))
     raise typer.Exit(show_contract(path, backend.value, image))
 
 

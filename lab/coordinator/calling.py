@@ -129,15 +129,35 @@ def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shap
     grant = (role.grant,) if role.grant else ROLE_FUNCTIONS["add_operator"]
     revoke = (role.revoke,) if role.revoke else ROLE_FUNCTIONS["remove_operator"]
     has = (role.has,) if role.has else ROLE_FUNCTIONS["authorized_operators"]
-    for verb, candidates in (("add", grant), ("remove", revoke), ("has", has)):
+    for verb, said, candidates in (("add", "grant", grant), ("remove", "revoke", revoke), ("has", "has", has)):
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
-        entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",)) if role.number is None else None
         slots: tuple[Slot, ...] = (*key, Slot(parameter="account"))
-        if role.number is not None:
+        entry: Entry | None
+        if said in role.arguments:
+            entry, slots = _written_out(abi, candidates, role.arguments[said]) or (None, slots)
+        elif role.number is not None:
             entry, slots = _numbered(abi, candidates, role, alone=verb == "has") or (None, slots)
+        else:
+            entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",))
         if entry is not None:
             by_name[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, slots)
     return by_name
+
+
+def _written_out(
+    abi: Sequence[Entry], candidates: Sequence[str], slots: Sequence[Slot]
+) -> tuple[Entry, tuple[Slot, ...]] | None:
+    """The first function that takes the account and these constants, each of which chooses the role or its side."""
+    for entry in (entry for candidate in candidates for entry in entries_of(abi, "function", candidate)):
+        kinds = types_of(entry["inputs"])
+        if len(kinds) == len(slots) and all(_takes(*pair) for pair in zip(kinds, slots, strict=True)):
+            keys = (slot.model_copy(update={"key": slot.parameter is None}) for slot in slots)
+            return entry, tuple(keys)
+    return None
+
+
+def _takes(kind: str, slot: Slot) -> bool:
+    return kind == "address" if slot.parameter is not None else _holds(kind, slot.value)
 
 
 def _numbered(
@@ -154,7 +174,7 @@ def _numbered(
     return None
 
 
-def _holds(kind: str, number: int | None) -> bool:
+def _holds(kind: str, number: Any) -> bool:
     try:
         constant(kind, number)
     except ValueError:

@@ -16,7 +16,16 @@ from lab.errors import InvalidFile
 from lab.model.contract.names import ContractNames, ProxyForm, SecondRole, SetUpCall, Slot, Truth
 from lab.paths import real_path
 from lab.session.project_check import Fit
-from lab.session.project_file import ALIASES, CallForm, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
+from lab.session.project_file import (
+    ALIASES,
+    CallForm,
+    Constant,
+    EventForm,
+    FunctionForm,
+    ProjectFile,
+    RoleCall,
+    RoleForm,
+)
 from lab.session.relayer.command import RelayerCommand, parse_command
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.yamlsource import Source, in_order, load_yaml, validate
@@ -142,13 +151,16 @@ def _held(form: str | RoleForm) -> Truth | None:
 def _second(form: RoleForm) -> SecondRole:
     functions = tuple(ALIASES.get(name, name) for name in form.functions)
     role = form.role
+    calls = {verb: call for verb in ("grant", "revoke", "has") if (call := getattr(form, verb)) is not None}
+    own = {verb: call if isinstance(call, str) else call.name for verb, call in calls.items()}
     return SecondRole(
         hash=_hash(role) if isinstance(role, str) else None,
         number=role.bits if isinstance(role, Constant) else role if isinstance(role, int) else None,
         bits=isinstance(role, Constant),
-        grant=form.grant,
-        revoke=form.revoke,
-        has=form.has,
+        **own,
+        arguments={
+            verb: tuple(map(_slot, call.arguments)) for verb, call in calls.items() if isinstance(call, RoleCall)
+        },
         functions=functions,
     )
 

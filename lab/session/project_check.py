@@ -219,10 +219,12 @@ class Fit:
     def _role(self, name: str, form: str | Mapping[str, Any]) -> None:
         for key, function in (("grant", f"add_{name}"), ("revoke", f"remove_{name}"), ("has", f"has_{name}")):
             own = None if isinstance(form, str) else form.get(key)
+            written = own.get("arguments") if isinstance(own, dict) else None
+            own = own["name"] if isinstance(own, dict) else own
             if function not in self.codec.shaped and (key != "has" or own is not None):
                 route: Route = ("roles", name) if own is None else ("roles", name, key)
                 what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
-                expected = _taken(form)
+                expected = _taken(form) if written is None else f"these {len(written)} arguments"
                 use = f"say who holds the role {name}" if key == "has" else f"{key} the role {name} with"
                 self._fault(route, f"the contract has no function {what} of {expected} to {use}")
 

@@ -82,6 +82,25 @@ class EventForm(_Form):
     )
 
 
+class RoleCall(_Form):
+    """A function that gives or takes a role, or says who holds it, with all of its arguments."""
+
+    name: str = Field(description="the contract's name or signature")
+    arguments: tuple[str | Constant, ...] = Field(
+        description="the contract's arguments in their order: `account` once, {value: ...} for each other one"
+    )
+
+    @field_validator("arguments")
+    @classmethod
+    def _arguments(cls, given: tuple[str | Constant, ...]) -> tuple[str | Constant, ...]:
+        for place, argument in enumerate(given):
+            if isinstance(argument, str) and argument != "account":
+                raise fault_at(f"expected account or {{value: ...}}, got {argument}", place)
+        if given.count("account") != 1:
+            raise ValueError(f"expected account once, got it {given.count('account')} times")
+        return given
+
+
 class RoleForm(_Form):
     """A role with functions of its own, granted to every operator in addition."""
 
@@ -89,9 +108,13 @@ class RoleForm(_Form):
         default=None,
         description="the role's name, its hash, its number, or {bits: ...} of a mask; omitted: the functions take none",
     )
-    grant: str | None = Field(default=None, description="the contract's function; omitted: grantRole or grant_role")
-    revoke: str | None = Field(default=None, description="the contract's function; omitted: revokeRole or revoke_role")
-    has: str | None = Field(
+    grant: str | RoleCall | None = Field(
+        default=None, description="the contract's function; omitted: grantRole or grant_role"
+    )
+    revoke: str | RoleCall | None = Field(
+        default=None, description="the contract's function; omitted: revokeRole or revoke_role"
+    )
+    has: str | RoleCall | None = Field(
         default=None, description="the contract's view of its holders; omitted: hasRole or has_role"
     )
     functions: tuple[str, ...] = Field(default=(), description="operator functions that ask for this role instead")
@@ -102,6 +125,12 @@ class RoleForm(_Form):
         if isinstance(given, Constant) and given.bits is None:
             raise ValueError("expected the role's name, its hash, its number or {bits: ...}")
         return given
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Self:
+        if self.grant is not None and self.grant == self.revoke and not isinstance(self.grant, str):
+            raise ValueError("grant and revoke are one and the same call: expected a constant that tells them apart")
+        return self
 
     @field_validator("functions")
     @classmethod

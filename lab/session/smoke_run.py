@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,23 @@ def smoke_run(target: Deployable, backend: Backend, *, run_id: str, cache_dir: P
     kept = cache_dir / f"{_key(target)}.json"
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
         return _kept(read_object(kept))
-    profile = load_network(NETWORK)
-    (node,) = backend.start_all([NodeSpec("smoke", run_id, anvil_args(profile, genesis_time=GENESIS))])
-    transport = HttpTransport(node.url, timeout_s=TIMEOUT_S)
-    try:
-        result = smoke(Rpc(transport), target, profile, genesis_time=GENESIS)
-    finally:
-        transport.close()
-        node.stop()
+    with fresh_node(backend, "smoke", run_id) as rpc:
+        result = smoke(rpc, target, load_network(NETWORK), genesis_time=GENESIS)
     if result.failure is None:
         _keep(kept, result)
     return result
+
+
+@contextmanager
+def fresh_node(backend: Backend, name: str, run_id: str) -> Iterator[Rpc]:
+    """A node of its own, which mines only when told to, and is gone afterwards. Raises an EnvironmentFailure."""
+    (node,) = backend.start_all([NodeSpec(name, run_id, anvil_args(load_network(NETWORK), genesis_time=GENESIS))])
+    transport = HttpTransport(node.url, timeout_s=TIMEOUT_S)
+    try:
+        yield Rpc(transport)
+    finally:
+        transport.close()
+        node.stop()
 
 
 def _key(target: Deployable) -> str:

@@ -33,7 +33,8 @@ class SecondRole(Frozen):
     """A role beside the operator's, which some operator functions ask for.
 
     Functions that give or take it take its `hash` first, its `number` before or behind the account (`bits`: a mask, in
-    which other bits do not matter), or neither.
+    which other bits do not matter), or neither; one that takes anything else has its `arguments` written out, by
+    `grant`, `revoke` or `has`.
     """
 
     hash: str | None = None
@@ -42,6 +43,7 @@ class SecondRole(Frozen):
     grant: str | None = None
     revoke: str | None = None
     has: str | None = None
+    arguments: dict[str, tuple[Slot, ...]] = Field(default_factory=dict)
     functions: tuple[str, ...] = ()
 
 

@@ -8,7 +8,8 @@ stop with levels, and flags without a member for EMPTY; `ledger` has one event f
 sides of a setting; `packed` has three words for a transaction, narrow numbers, and errors that its ABI does not list;
 `proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers; `scribe` has states as
 texts, and numbers for yes and no; `metered` wants two blocks before it resolves, bounds what
-an account does in one, and takes longer batches. What they lack is not exercised. With LAB_LIBRARY=whole every scenario
+an account does in one, and takes longer batches; `courier` gives and takes all of its roles by one function, and tells
+states by hashes. What they lack is not exercised. With LAB_LIBRARY=whole every scenario
 under the virtual clock is tried (`make detection`).
 """
 
@@ -98,6 +99,15 @@ OF_TEXTS = (
     "mutation/test_every_rule",
     "quality/test_interface",
 )
+OF_SWITCHED = (
+    "dependencies/single_dependency",
+    "failures/window_boundaries",
+    "failures/key_rotation",
+    "security/test_role_matrix",
+    "security/test_input_boundaries",
+    "model/test_model",
+    "mutation/test_every_rule",
+)
 OF_LIMITS = (
     "security/test_input_boundaries",
     "security/test_input_fuzzing",
@@ -122,6 +132,7 @@ CHOSEN = {
     "proxy": OF_PROXY,
     "scribe": OF_TEXTS,
     "metered": (*OF_LIMITS, "dependencies/single_dependency"),
+    "courier": OF_SWITCHED,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 # What cannot be known of a contract of which the lab has no source, or of which calls cannot fill a block.
@@ -200,6 +211,7 @@ def test_no_scenario_finds_a_fault(
         ("proxy", ("stop", "handover")),
         ("scribe", ("stop",)),
         ("metered", ("stop", "handover", "batch")),
+        ("courier", ("stop",)),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:

@@ -106,6 +106,50 @@ def test_a_number_that_the_contract_has_no_room_for_is_no_role() -> None:
     assert not codec.has("add_executor")
 
 
+def test_one_function_may_give_and_take_every_role() -> None:
+    """The operator's and a second one, told apart by the role's hash and by yes or no; in any order of arguments."""
+    abi = [
+        function("set_role", "bool on", "bytes32 role", "address account"),
+        function("holds", "address account", "bytes32 role", returns=("bool",)),
+    ]
+    clerk = "0x" + "cc" * 32
+
+    def slots(role: str, account: str, on: bool) -> tuple[Slot, ...]:
+        return Slot(value=on), Slot(value=role), Slot(parameter=account)
+
+    second = SecondRole(
+        grant="set_role",
+        revoke="set_role",
+        has="holds",
+        arguments={
+            "grant": slots(EXECUTOR, "account", True),
+            "revoke": slots(EXECUTOR, "account", False),
+            "has": (Slot(parameter="account"), Slot(value=EXECUTOR)),
+        },
+        functions=("mark_executed",),
+    )
+    names = ContractNames(
+        functions={"add_operator": "set_role", "remove_operator": "set_role"},
+        arguments={"add_operator": slots(clerk, "operator", True), "remove_operator": slots(clerk, "operator", False)},
+        second_roles={"executor": second},
+    )
+    codec, own = Codec(abi, names), Codec(abi, ContractNames())
+    for call, values in {
+        "add_operator": [True, clerk, A],
+        "remove_operator": [False, clerk, A],
+        "add_executor": [True, EXECUTOR, A],
+        "remove_executor": [False, EXECUTOR, A],
+    }.items():
+        assert codec.encode(call, [A]) == own.encode("set_role", values)
+        decoded = codec.decode_call(codec.encode(call, [A]))
+        assert decoded is not None
+        assert (decoded.function, list(decoded.args.values())) == (call, [A])
+    assert codec.encode("has_executor", [A]) == own.encode("holds", [A, EXECUTOR])
+    other = codec.decode_call(own.encode("set_role", [True, "0x" + "dd" * 32, A]))
+    assert other is not None
+    assert other.function == "set_role"
+
+
 def test_results_are_picked_by_name() -> None:
     """A documented one among others."""
     codec = Codec(ABI, NAMES)

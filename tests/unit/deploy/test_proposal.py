@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.coordinator import Codec
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.interface import inspect
-from lab.deploy.proposal import alike, propose
+from lab.deploy.proposal import propose
+from lab.deploy.proposal.likeness import alike
+from lab.deploy.proposal.line import flow
 from lab.session.project import read_project
 from tests.compiling import compile_once
 
@@ -24,12 +25,10 @@ def compiled(path: Path) -> CompiledContract:
     return compile_once(path)
 
 
-@pytest.fixture
-def proposed(tmp_path: Path) -> Any:
-    """The proposal for the contract of other names, as a project."""
-    path = tmp_path / "lab.yaml"
-    path.write_text(propose(compiled(MAPPED), str(MAPPED), MAPPED.read_text()))
-    return read_project(path)
+def chosen(text: str) -> str:
+    """The file of a user who takes the # away from every line, heads of sections among them."""
+    lines = text.splitlines()
+    return "\n".join(one.replace("# ", "", 1) if "# uncertain" in one or one.endswith(":") else one for one in lines)
 
 
 def test_a_documented_contract_needs_none(tmp_path: Path) -> None:
@@ -46,29 +45,25 @@ def test_any_path_can_be_read_back(tmp_path: Path) -> None:
     assert read_project(tmp_path / "lab.yaml").contract == tmp_path / odd
 
 
-def test_it_reaches_what_the_written_one_reaches(proposed: Any) -> None:
-    """Every core function and event, with the arguments in their places; the file fits the contract."""
-    written = read_project(MAPPED.parent / "lab.yaml").names
-    names = proposed.names
-    proposed.check(compiled(MAPPED).abi)
-    assert {name: names.functions.get(name) for name in written.functions} == written.functions
-    assert names.events == written.events
-    for function, slots in written.arguments.items():
-        assert [slot.parameter for slot in names.arguments[function]] == [slot.parameter for slot in slots]
-    assert names.returns["get_transaction_details"][:5] == ("timestamp", "state", "dependency_tx_id", "origin_rollup",
-                                                            "target_rollup")  # fmt: skip
-    assert names.returns["get_transaction_state"] == ("_", "state")
-    assert names.roles["operator"] == written.roles["operator"]
-    assert Codec(compiled(MAPPED).abi, names).has("buffer_transaction", "resolve_dependency", "mark_executed")
-
-
-def test_what_is_not_plain_is_marked() -> None:
-    """Extra arguments, arguments of a constructor, roles."""
+def test_what_is_not_plain_is_a_comment() -> None:
+    """Extra arguments, arguments of a constructor, roles: with why, and what there is to choose from."""
     text = propose(compiled(MAPPED), "Bridge.vy", MAPPED.read_text())
-    marked = [line.split(":")[0].strip() for line in text.splitlines() if "# uncertain" in line]
-    assert {"constructor", "buffer_transaction", "arguments", "operator"} <= set(marked)
+    marked = [line.split(":")[0] for line in text.splitlines() if "# uncertain" in line]
+    assert {"# constructor", "  # buffer_transaction", "  # resolve_dependency", "  # operator"} <= set(marked)
+    assert all(line.lstrip().startswith("# ") for line in marked)
     assert "there is also EXECUTOR_ROLE" in text
+    assert "  is_transaction_ready: is_settled  # by its name and arguments (bytes32 id), 88% alike; or item" in text
     assert "set_fee" not in text
+
+
+def test_comments_become_entries_as_they_stand(tmp_path: Path) -> None:
+    """The user takes the # away: what is left is a file that can be read."""
+    text = propose(compiled(MAPPED), str(MAPPED), MAPPED.read_text())
+    (tmp_path / "lab.yaml").write_text(chosen(text))
+    names = read_project(tmp_path / "lab.yaml").names
+    assert names.functions["buffer_transaction"] == "enqueue"
+    assert [slot.parameter for slot in names.arguments["resolve_dependency"]] == [None, "tx_id"]
+    assert names.roles["operator"] == read_project(MAPPED.parent / "lab.yaml").names.roles["operator"]
 
 
 @pytest.mark.parametrize(("one", "other"), [("emergencyHalt", "pause"), ("enqueue", "buffer_transaction")])
@@ -95,7 +90,10 @@ def test_errors_stand_for_the_texts_that_they_are_named_like(tmp_path: Path) -> 
     abi = [*plain.abi, *({"type": "error", "name": name, "inputs": []} for name in (*ERRORS, "Reentered"))]
     silent = replace(plain, abi=abi, bytecode="0x6001")
     path = tmp_path / "lab.yaml"
-    path.write_text(propose(silent, "C.json"))
+    text = propose(silent, "C.json")
+    assert "  Transaction not ready: NotReady  # by the error's name, 80% alike" in text
+    assert "  # Timestamp cannot be in the past: InThePast  # uncertain: " in text
+    path.write_text(chosen(text))
     reverts = read_project(path).names.reverts
     assert {own: text for own, text in ERRORS.items() if reverts.get(text) != own} == {}
     assert "Reentered" not in reverts.values()
@@ -105,23 +103,29 @@ def test_errors_stand_for_the_texts_that_they_are_named_like(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("which", "buffer", "details", "rollups"),
+    ("which", "line"),
     [
-        ("mask/Sentinel.vy", "enter", None, ["source", "sink"]),
-        ("ledger/Ledger.vy", "record", "origin_rollup target_rollup timestamp state dependency_tx_id _ _", []),
-        ("packed/Vault.vy", "put", "timestamp _ state origin_rollup target_rollup dependency_tx_id", ["a", "b"]),
+        ("mask/Sentinel.vy", "buffer_transaction: enter"),
+        ("packed/Vault.vy", "buffer_transaction: put"),
+        (
+            "ledger/Ledger.vy",
+            "buffer_transaction: {name: record, arguments: [payload, tx_id, dependency_tx_id, origin_rollup, "
+            "target_rollup, timestamp]}",
+        ),
+        (
+            "packed/Vault.vy",
+            "get_transaction_details: {name: look, returns: [timestamp, _, state, origin_rollup, target_rollup, "
+            "dependency_tx_id]}",
+        ),
     ],
 )
-def test_many_types_say_what_a_function_is(
-    tmp_path: Path, which: str, buffer: str, details: str | None, rollups: list[str]
-) -> None:
+def test_many_types_say_what_a_function_perhaps_is(which: str, line: str) -> None:
     """Whatever its name; of two addresses without telling names the first is the origin. All of it is uncertain."""
     path = ROOT / "tests/detection/correct" / which
-    text = propose(compiled(path), str(path), path.read_text())
-    (tmp_path / "lab.yaml").write_text(text)
-    names = read_project(tmp_path / "lab.yaml").names
-    assert names.functions["buffer_transaction"] == buffer
-    assert names.returns.get("get_transaction_details") == (tuple(details.split()) if details else None)
-    arguments = names.event_arguments.get("TransactionBuffered", {})
-    assert [arguments[name] for name in ("origin_rollup", "target_rollup") if name in arguments] == rollups
-    assert all("# uncertain" in line for line in text.splitlines() if "buffer_transaction:" in line)
+    (found,) = (text for text in propose(compiled(path), "C.vy").splitlines() if line.split(":")[0] in text)
+    assert found.startswith(f"  # {line}  # uncertain: by its name and arguments (")
+
+
+def test_words_of_yaml_are_quoted() -> None:
+    """An argument that is called `on` stays a text."""
+    assert flow({"on": False, "by": ["yes", "a: b", 7]}) == '{"on": false, by: ["yes", "a: b", 7]}'

@@ -88,6 +88,30 @@ def test_a_role_by_its_hash(tmp_path: Path) -> None:
     assert short == "0x" + keccak(text="0xab").hex()
 
 
+ONE_CALL = "roles: {{e: {{grant: {}, revoke: {}, functions: [execute]}}}}\n"
+GIVE = "{name: set_role, arguments: [account, {value: true}]}"
+TAKE = GIVE.replace("true", "false")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ONE_CALL.format(GIVE, GIVE), "grant and revoke are one and the same call"),
+        (ONE_CALL.format(GIVE.replace("account", "who"), TAKE), "expected account or {value: ...}, got who"),
+        (ONE_CALL.format(GIVE.replace("account, ", ""), TAKE), "expected account once, got it 0 times"),
+        (ONE_CALL.format(GIVE.replace("true", "1"), TAKE), "no function set_role of these 2 arguments to grant"),
+        (ONE_CALL.format(GIVE, TAKE.replace("set_role", "take")), "no function take of these 2 arguments to revoke"),
+    ],
+)  # fmt: skip
+def test_a_role_by_one_function(tmp_path: Path, text: str, words: str) -> None:
+    """Its arguments are written out; what does not fit is said at its place."""
+    abi = [function("set_role", "address account", "bool on")]
+    read_project(written(tmp_path, ONE_CALL.format(GIVE, TAKE))).check(abi)
+    with pytest.raises(InvalidFile, match=r"lab\.yaml:1:") as caught:
+        read_project(written(tmp_path, text)).check(abi)
+    assert words in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
