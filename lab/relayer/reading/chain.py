@@ -46,6 +46,8 @@ class Chain:
         self.silent = 0
         # Whether the endpoint has said that it is this chain since it last showed another history than the known one.
         self.identified = False
+        # How many looks in a row showed a head that may be what the known one stands on.
+        self.lower_heads = 0
         # The contract's count of transactions at a block, and whether it is one that can be relied upon.
         self.counted: tuple[str, int] | None = None
         self.counts = True

@@ -17,6 +17,15 @@ from lab.relayer.reading.completeness import check_announced
 from lab.relayer.reading.scan import Scan
 from lab.rpc import Rpc, RpcFailure, RpcTimeout
 
+# After so many looks in a row that show a lower head, it is the chain that went back, and not a replica that is behind.
+LOWER_HEADS_MAX = 4
+
+
+class LowerHead(RpcFailure):
+    """The head is below the known one, and may well be what that one stands on: nothing was learnt."""
+
+    definite = True
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -69,13 +78,26 @@ class Looks:
             chain.identify()
         head, scan = self._scan(chain.rpc, chain.facts.contract, chain.trail, chain.facts.start_block)
         findings = None
+        if scan is None or scan.ancestor is None:
+            chain.lower_heads = 0
         if scan is not None:
             if scan.ancestor is not None:
-                # Another history: a reorg, or another chain altogether.
+                # Another history: a reorg, or another chain altogether, or a part of the known one.
                 chain.identify()
+                _check_lower(chain, scan.head)
             self._complete(chain, scan)
             findings = apply_scan(chain, self._ledger, scan)
             check_announced(chain, findings.unannounced)
         if chain.window_s is None or (findings is not None and findings.window_touched):
             chain.window_s = chain.read_window()
         return News(head, scan, findings)
+
+
+def _check_lower(chain: Chain, head: Head) -> None:
+    """Raises LowerHead where a lower head contradicts nothing that is known, until it was shown several times."""
+    highest = chain.trail[-1][0]
+    known = next((mark[1] for mark in chain.trail if mark[0] == head.number), head.hash)
+    if head.number < highest and known == head.hash:
+        chain.lower_heads += 1
+        if chain.lower_heads < LOWER_HEADS_MAX:
+            raise LowerHead("eth_getBlockByNumber", f"expected a head of at least block {highest}, got {head.number}")

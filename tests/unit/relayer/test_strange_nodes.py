@@ -10,6 +10,7 @@ import pytest
 from lab.coordinator import role_account
 from lab.model.chain.finality import Finality
 from lab.relayer.memory.store import Store
+from lab.relayer.reading.news import LOWER_HEADS_MAX
 from lab.rpc import RpcRefused
 
 from .bench import Bench, tx_id
@@ -63,6 +64,44 @@ def test_a_node_that_syncs_again_is_not_believed(tmp_path: Path) -> None:
     two.blocks, two.syncing = whole, False
     bench.run(30)
     assert bench.state("two", 1) == "EXECUTED"
+
+
+@pytest.mark.parametrize("looks", [1, LOWER_HEADS_MAX - 1])
+def test_a_replica_that_is_behind_is_no_reorg(tmp_path: Path, looks: int) -> None:
+    """Found by the swarm: what was sent above the lower head was sent again, at a cost."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.buffer("two", 1, at=50)
+    bench.run(10)
+    for _ in range(3):
+        whole = two.blocks
+        two.blocks = whole[:-2]
+        for _ in range(looks):
+            bench.clock.ms += 2000
+            assert bench.relayer is not None
+            bench.relayer.step()
+        two.blocks = whole
+        bench.run(4)
+    assert [note for note in bench.notes if note["event"] == "reorg"] == []
+    bench.run(30)
+    assert bench.state("two", 1) == "EXECUTED"
+    assert len(two.sent) == 2
+
+
+def test_a_chain_that_went_back_is_believed_in_the_end(tmp_path: Path) -> None:
+    """It lost its newest blocks, and shows that several times."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.run(10)
+    bench.buffer("two", 1, at=60)
+    bench.run(2)
+    two.blocks = two.blocks[:-2]
+    for _ in range(LOWER_HEADS_MAX):
+        bench.clock.ms += 2000
+        assert bench.relayer is not None
+        bench.relayer.step()
+    assert [note["ancestor"] for note in bench.notes if note["event"] == "reorg"] == [two.head.number]
+    assert bench.store().entries() == []
 
 
 def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
