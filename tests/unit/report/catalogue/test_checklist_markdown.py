@@ -76,7 +76,7 @@ def test_what_only_looks_like_a_box_is_named(text: str, unread: list[str]) -> No
     "line",
     [
         "- []no", "- [ ]no", "- [x]", "-[ ] no", "- [-] no", "- [✓] no", "- [  ] no", "- [x ] no", "- [\u3000] no",
-        "- ✅ no", "1. ❌ no", "– ✔ no", "⬜ no", "- 🔲 no", "- :white_check_mark: no", "| no | ✅ |", "no | :x:",
+        "- ✅ no", "1. ❌ no", "\u2013 ✔ no", "⬜ no", "- 🔲 no", "- :white_check_mark: no", "| no | ✅ |", "no | :x:",
         "- ( ) no", "* (/) no", r"- \[ ] no", r"- \[x\] no", r"\[x\] | no",
     ],
 )  # fmt: skip
