@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from lab.errors import UsageError
+from lab.errors import DISK_IS_FULL, UsageError
 from lab.file_version import SCHEMA, FileVersion, version_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -240,7 +240,11 @@ def replacing(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterat
     path.parent.mkdir(parents=True, exist_ok=True)
     stem = os.fsencode(path.name)[:64].decode("utf-8", errors="ignore")
     temporary = path.with_name(f".{stem}.{secrets.token_hex(8)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except OSError as error:
+        error.filename = str(path)  # The temporary file's name says nothing to anybody.
+        raise
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -250,9 +254,11 @@ def replacing(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterat
         temporary.replace(path)
         if durable:
             _sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno in DISK_IS_FULL and error.filename is None:
+            error.filename = str(path)
         raise
 
 

@@ -29,7 +29,7 @@ from lab.commands.parameters import (
 from lab.commands.release.readiness import register
 from lab.commands.safe.cli import safe
 from lab.commands.up_options import register as register_up
-from lab.environment import end_at_second_interrupt, let_streams_take_any_text
+from lab.environment import end_at_second_interrupt, ignore_useless_width, let_streams_take_any_text
 
 app = typer.Typer(
     cls=LabGroup,
@@ -210,6 +210,7 @@ register(app)
 def main() -> None:
     """The entry point."""
     let_streams_take_any_text()
+    ignore_useless_width()
     require_text(sys.argv[1:])
     with end_at_second_interrupt():
         app()

@@ -21,6 +21,8 @@ from lab.errors import EnvironmentFailure
 
 NAME = "tesseract-lab"
 GIT_DEADLINE_S = 10
+# A narrower terminal is none.
+COLUMNS_MIN = 20
 # Five nodes, a relayer, a proxy and the compiler's modules.
 OPEN_FILES_MIN = 256
 OPEN_FILES_ADVISED = 4096
@@ -210,6 +212,13 @@ def let_streams_take_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a replaced stream may have none
+
+
+def ignore_useless_width() -> None:
+    """Where COLUMNS is 0, as some schedulers set it, tables would be printed as nothing at all."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) < COLUMNS_MIN:
+        del os.environ["COLUMNS"]
 
 
 def leave_terminal() -> None:

@@ -5,9 +5,13 @@ Only few classes: they differ in who has to act, and so in the exit code of a co
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+# What the system says where there is no room, often without the file's name.
+DISK_IS_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def printable(text: str) -> str:

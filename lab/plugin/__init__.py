@@ -16,7 +16,7 @@ import pytest
 from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
-from lab.plugin.options import add_options, plain, translate
+from lab.plugin.options import add_options, runs_nothing, translate
 from lab.plugin.repeating import keep_item, leads_elsewhere
 from lab.plugin.reporting import EXIT_CODE, TROUBLE, add_page, failure_of, prepare_reports, report_session
 from lab.plugin.sharing import (
@@ -69,8 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
         add_library(config)
     begin_session(config)
     check_speed(config)
-    scenarios = not is_worker(config) and not plain(config, "help") and expects_scenarios(config)
-    config.stash[PREPARED] = scenarios and not config.option.collectonly
+    scenarios = not is_worker(config) and expects_scenarios(config)
+    config.stash[PREPARED] = scenarios and not runs_nothing(config)
     if scenarios:
         config.pluginmanager.register(_Interrupted())
         choose_workers(config)
@@ -155,7 +155,7 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     lines = left_alone(config, scenarios=scenarios)
     # After an error of collection nothing will run, so nothing is started either.
     broken = bool(items) and items[0].session.testsfailed > 0 and not config.option.continue_on_collection_errors
-    if config.option.collectonly or not scenarios or broken:
+    if runs_nothing(config) or not scenarios or broken:
         return lines
     from lab.plugin.estimating import lines_of_items, relayer_lines
 

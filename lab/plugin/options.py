@@ -44,6 +44,17 @@ OPTIONS = (
     Option("results", "folder for evidence and reports", "results", path=True),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
+# Options of pytest's own with which it runs no item.
+SHOWS = (
+    "collectonly",
+    "setuponly",
+    "setupplan",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "markers",
+    "cacheshow",
+    "help",
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -141,6 +152,11 @@ def _spelled(args: Sequence[str], names: Collection[str]) -> list[str]:
 
 def _key(name: str) -> str:
     return f"{PREFIX}{name}".replace("-", "_")
+
+
+def runs_nothing(config: pytest.Config) -> bool:
+    """Whether pytest was asked to show something: no item runs, so nothing is written or started."""
+    return any(plain(config, name) for name in SHOWS)
 
 
 def plain(config: pytest.Config, name: str) -> Any:

@@ -41,6 +41,11 @@ class _Title:
         report.title = "Tesseract Lab: scenarios"
 
 
+def writes_html(config: pytest.Config) -> bool:
+    """Whether pytest-html can: it ends with a stack trace of its own where pytest-metadata is switched off."""
+    return all(config.pluginmanager.hasplugin(name) for name in ("html", "metadata"))
+
+
 def prepare_reports(config: pytest.Config) -> None:
     """Let pytest-html and JUnit write into the session's folder, unless they have another place or are switched off.
 
@@ -54,7 +59,7 @@ def prepare_reports(config: pytest.Config) -> None:
             f"the evidence folder {folder} cannot be written to: {error.strerror}. "
             "Name another place with --results, or make this one writable"
         ) from None
-    if config.pluginmanager.hasplugin("html"):
+    if writes_html(config):
         config.pluginmanager.register(_Title(), "lab-title")
         if plain(config, "htmlpath") is None:
             config.option.htmlpath = str(folder / "report.html")
@@ -66,7 +71,7 @@ def prepare_reports(config: pytest.Config) -> None:
 def add_page(item: pytest.Item, report: Any) -> None:
     """Give pytest-html the scenario's page: description, verdict, time line, links into the run folder."""
     folder = item.stash.get(FOLDER, None)
-    if folder is None or not item.config.pluginmanager.hasplugin("html"):
+    if folder is None or not writes_html(item.config):
         return
     with quiet(), suppress(OSError):
         from pytest_html import extras
@@ -126,7 +131,7 @@ def _shown_path(config: pytest.Config, path: Path) -> Path:
 def _page(config: pytest.Config) -> str | None:
     """Where pytest-html writes, if it does."""
     given = plain(config, "htmlpath")
-    if not given or not config.pluginmanager.hasplugin("html"):
+    if not given or not writes_html(config):
         return None
     return str(seen_from_here(config, Path(given)))
 

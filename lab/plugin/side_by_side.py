@@ -14,7 +14,7 @@ import pytest
 
 from lab.plugin.collecting import scenario_files
 from lab.plugin.items import ScenarioTest
-from lab.plugin.options import plain
+from lab.plugin.options import plain, runs_nothing
 from lab.plugin.sharing import in_real_time, is_worker, speed
 
 Item = TypeVar("Item")
@@ -31,7 +31,7 @@ ORDERS = ("failedfirst", "newfirst", "stepwise")
 def choose_workers(config: pytest.Config) -> None:
     """Let pytest-xdist start as many workers as this machine bears, unless somebody chose."""
     chosen = plain(config, "numprocesses") is not None or plain(config, "dist") != "no" or plain(config, "tx")
-    alone = any(plain(config, name) for name in ("usepdb", "trace", "collectonly"))
+    alone = runs_nothing(config) or any(plain(config, name) for name in ("usepdb", "trace"))
     if chosen or alone or not config.pluginmanager.hasplugin("xdist") or not in_real_time(config):
         return
     workers = workers_of(_cores(), speed(config))

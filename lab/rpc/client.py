@@ -49,6 +49,11 @@ class Rpc:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
+    def close(self) -> None:
+        """Close the connection, where the transport has one; the next call opens another."""
+        if (close := getattr(self.transport, "close", None)) is not None:
+            close()
+
     def call(self, method: str, *params: Any, timeout_s: float | None = None) -> Any:
         """The raw result of any method. Raises an RpcFailure."""
         return self.transport.call(method, list(params), timeout_s)

@@ -18,7 +18,7 @@ from lab.checks.verdict import judge_recorded
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
-from lab.errors import EnvironmentFailure, LabError
+from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
@@ -45,7 +45,7 @@ from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.session.relayer.start import RPC_TIMEOUT_S
 
-DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
+DISK_ERRORS = (*DISK_IS_FULL, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)

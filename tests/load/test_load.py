@@ -51,12 +51,13 @@ def read(folder: Path, name: str) -> Any:
 @pytest.mark.parametrize("backend", ["process", pytest.param("docker", marks=pytest.mark.docker)])
 def test_a_short_load(backend: str, tmp_path: Path, own_cache: Path, request: pytest.FixtureRequest) -> None:
     """Offered, sent, accepted, mined and succeeded are one number, on the chain too; every file is there and true."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache)}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache), "PYTHONWARNINGS": "default::ResourceWarning"}
     if backend == "docker":
         environment["LAB_IMAGE"] = request.getfixturevalue("image")
     command = [sys.executable, "-m", "lab.cli", *arguments(tmp_path, "--backend", backend)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
     assert done.returncode in (0, 1, 3), done.stderr
+    assert "unclosed" not in done.stderr
     folder = tmp_path / "results" / "load" / "latest"
     load = read(folder, "load.json")
     ledger = load["chains"]["capacity"]["ledger"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pydantic import BaseModel
@@ -131,6 +133,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     assert path.read_text() == "old"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC])
+def test_a_write_that_fails_names_the_file_and_not_its_temporary(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    """No room while it is written comes without any name, no access with the temporary's."""
+    path = tmp_path / "out.yaml"
+    if number == errno.EACCES:
+        monkeypatch.setattr("os.open", lambda place, *_: _raise(OSError(number, os.strerror(number), str(place))))
+    else:
+        monkeypatch.setattr("os.fsync", lambda _: _raise(OSError(number, os.strerror(number))))
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
+        files.write_atomically(path, "new", durable=True)
+    assert caught.value.filename == str(path)
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def test_a_name_as_long_as_the_file_system_has_can_be_written(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from lab.checks.verdict import judge_recorded
 from lab.cli import app
+from lab.commands.ending import end_with
 from lab.evidence import Recorder, RunFolder
 from lab.model.checks import CheckSelection
 from lab.model.records import Expectation, Header
@@ -34,6 +36,19 @@ HEADER = Header(
     t_ms=0, scenario="A test", item="case", seed=1, clock="virtual", genesis_time=1_800_000_000, window_s=30,
     chains={}, roles={}, operators={}, legs=(), capabilities=(), poll_ms=0, rpc_budget_ms=0, execution_order="ready",
 )  # fmt: skip
+
+
+def test_an_error_of_the_system_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which file, what came, and what next; an error with nothing to be done about it stays as it is."""
+    for number, next_step in (
+        (errno.EACCES, "Let this user have access"),
+        (errno.ENOSPC, "Free space"),
+        (errno.EIO, ""),
+    ):
+        assert end_with(OSError(number, os.strerror(number), "/out.yaml")) == 4
+        (said, _) = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"error: /out.yaml: {os.strerror(number)}")
+        assert next_step in said
 
 
 def lab(*arguments: str | Path) -> Result:

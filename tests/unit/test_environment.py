@@ -147,6 +147,14 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_pat
         git(tmp_path, "rev-parse", "HEAD")
 
 
+@pytest.mark.parametrize(("columns", "kept"), [("0", None), ("1", None), ("80", "80"), ("wide", "wide"), ("", "")])
+def test_a_width_that_shows_nothing_is_none(monkeypatch: pytest.MonkeyPatch, columns: str, kept: str | None) -> None:
+    """Tables of `lab doctor` and others were empty lines."""
+    monkeypatch.setenv("COLUMNS", columns)
+    environment.ignore_useless_width()
+    assert os.environ.get("COLUMNS") == kept
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_stream_takes_what_its_encoding_lacks(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """As an escape, in place of an error."""

@@ -48,6 +48,27 @@ def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
     assert (project.path / "results" / "readiness" / "index.html").is_file()
 
 
+def test_a_plugin_that_another_needs_is_switched_off(project: pytest.Pytester) -> None:
+    """pytest-html cannot do without pytest-metadata, so nothing asks it for a page."""
+    write(project, "suite/pays.yaml", GOOD)
+    result = run_pytest(project, "suite", *PROCESS, "-pno:metadata")
+    assert result.ret == 0, result.errlines
+    assert calm(result)
+    assert "report.html" not in text(result)
+
+
+@pytest.mark.parametrize(
+    "option", ["--fixtures", "--fixtures-per-test", "--setup-plan", "--setup-only", "--collect-only"]
+)
+def test_what_only_shows_writes_and_starts_nothing(project: pytest.Pytester, option: str) -> None:
+    """No evidence, no reports, no smoke run of the contract."""
+    write(project, "suite/pays.yaml", GOOD)
+    result = run_pytest(project, "suite", *PROCESS, option)
+    assert calm(result)
+    assert not (project.path / "results").exists()
+    assert "capabilities" not in text(result)
+
+
 def test_strict_warnings_and_a_second_try(project: pytest.Pytester) -> None:
     """Warnings are errors, the order is drawn, a failure is tried again: no try hides another."""
     write(project, "suite/vain.yaml", BAD)

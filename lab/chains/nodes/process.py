@@ -26,7 +26,7 @@ from lab.chains.nodes.guard import Guard, start_guard
 from lab.chains.nodes.kept import KeptNodes
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import listening_port, processor_seconds, resident_bytes
-from lab.chains.processes.child import Child
+from lab.chains.processes.child import Child, how_ended
 from lab.chains.processes.log_tail import LINES, last_lines
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
@@ -143,8 +143,8 @@ class ProcessNode:
             return False
         if (code := self._child.returncode) is not None:
             raise NodeFailure(
-                f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
-                f"{code}. Its flags: {' '.join(self.spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
+                f"node {self.name} died at start, with {how_ended(code)}; expected an answer to eth_chainId. "
+                f"Its flags: {' '.join(self.spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
             )
         if self._inner_port is None:
             self._inner_port = self._port = listening_port(self._child.pid)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.chains.processes.child import Child
+from lab.chains.processes.child import Child, how_ended
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.commands.monitor.actions import configure
@@ -64,7 +64,7 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
         while not stopping.wait(LOOK_S):
             for name, child in children.items():
                 if not child.alive:
-                    raise EnvironmentFailure(f"{name} ended with exit code {child.returncode}:\n{child.log_tail()}")
+                    raise EnvironmentFailure(f"{name} ended with {how_ended(child.returncode)}:\n{child.log_tail()}")
 
 
 def _check_free(ports: Ports) -> None:

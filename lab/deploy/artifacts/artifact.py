@@ -24,6 +24,7 @@ NAME_LENGTH_MAX = 80
 _PLACEHOLDER = re.compile(r"__\$[0-9a-fA-F]+\$__|__[A-Za-z$][^_]*_+")
 # EIP-5202, alone or behind the code that deploys it.
 _BLUEPRINT = re.compile(r"(?:61[0-9a-f]{4}3d81600a3d39f3)?fe71[0-9a-f]{2}")
+_NO_DIGIT = re.compile(r"[^0-9a-fA-F]")
 _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 _HEX_LINE = re.compile(r"(?:0x)?[0-9a-fA-F]{2,}")
 _ADVICE = (
@@ -198,10 +199,11 @@ def _initcode(path: Path, chosen: Candidate) -> str:
             f"{path}: this is a blueprint (EIP-5202) for contracts that others create, and cannot be called; give the "
             "contract's own creation code (`vyper -f abi,bytecode`)"
         )
-    try:
-        bytes.fromhex(digits)
-    except ValueError as error:
-        raise CompileFailure(f"{path}: the bytecode is no hex string: {error}; {_ADVICE}") from error
+    problem = f"{len(digits):,} digits are an odd number, so it is cut off" if len(digits) % 2 else ""
+    if other := _NO_DIGIT.search(digits):
+        problem = f"{other[0]!a} is its character {other.start() + 1:,}"
+    if problem:
+        raise CompileFailure(f"{path}: the bytecode is no hex string: {problem}; {_ADVICE}")
     return "0x" + digits.lower()
 
 

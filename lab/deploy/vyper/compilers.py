@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import parse_json
+from lab.chains.processes.child import how_ended
 from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
 from lab.deploy.vyper.compiler_child import CPU_S_MAX, DEADLINE_S
@@ -65,7 +66,7 @@ def _run_installed(source: VyperSource) -> CompilerOutput:
         return CompilerOutput(*(output[name] for name in formats))
     except (ValueError, TypeError, KeyError) as error:
         said = done.stderr.decode("utf-8", errors="replace") or str(error)
-        ended = f"the compiler ended with exit code {done.returncode}"
+        ended = f"the compiler ended with {how_ended(done.returncode)}"
         raise CompileFailure(f"{source.path}: {ended}:\n{_last_lines(said)}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -106,21 +107,21 @@ def reconcile_run(
     calls = reverts = 0
     for name in record.context.chains:
         notify(f"{name}: reading the chain")
-        rpc = Rpc(HttpTransport(read_urls(folder)[name], timeout_s=TIMEOUT_S))
-        runs[name], trouble = _chain_run(record, name, rpc)
-        executed[name] = {}
-        if trouble:
-            ending = replace(ending, problems=(*ending.problems, trouble))
-            continue
-        if not runs[name].onchain.succeeded and (why := runs[name].onchain.why_reverted) is not None:
-            contract, known = record.context.chains[name].contract, record.context.made_of.contract
-            called = f"{known.name} at {contract}" if known is not None else contract
-            text = f"{name}: every call that was mined reverted in the contract {called}: {why}"
-            ending = replace(ending, problems=(*ending.problems, text))
-        if record.context.relayer != "none":
-            own = {tx_hash for _, tx_hash in runs[name].entries}
-            executed[name], made, reverted = executions(rpc, record.codec, runs[name].onchain, own)
-            calls, reverts = calls + made, reverts + reverted
+        with closing(Rpc(HttpTransport(read_urls(folder)[name], timeout_s=TIMEOUT_S))) as rpc:
+            runs[name], trouble = _chain_run(record, name, rpc)
+            executed[name] = {}
+            if trouble:
+                ending = replace(ending, problems=(*ending.problems, trouble))
+                continue
+            if not runs[name].onchain.succeeded and (why := runs[name].onchain.why_reverted) is not None:
+                contract, known = record.context.chains[name].contract, record.context.made_of.contract
+                called = f"{known.name} at {contract}" if known is not None else contract
+                text = f"{name}: every call that was mined reverted in the contract {called}: {why}"
+                ending = replace(ending, problems=(*ending.problems, text))
+            if record.context.relayer != "none":
+                own = {tx_hash for _, tx_hash in runs[name].entries}
+                executed[name], made, reverted = executions(rpc, record.codec, runs[name].onchain, own)
+                calls, reverts = calls + made, reverts + reverted
     flows, legs = None, record.context.legs
     poll_s = record.context.profile.relayer_poll_ms / 1000
     if any(leg.kind == "flow" for leg in legs):

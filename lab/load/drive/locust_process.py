@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from lab.chains.processes.child import how_ended
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
@@ -94,8 +95,8 @@ class LocustProcess:
         if began and code in (0, 1, -signal.SIGINT, 130):
             return None
         if not began and GAVE_UP not in said:
-            raise EnvironmentFailure(f"Locust ended with exit code {code}, expected 0. Its last lines:\n{said}")
-        return f"Locust ended with exit code {code}" if began else f"not every worker came within {WORKERS_WITHIN_S} s"
+            raise EnvironmentFailure(f"Locust ended with {how_ended(code)}, expected 0. Its last lines:\n{said}")
+        return f"Locust ended with {how_ended(code)}" if began else f"not every worker came within {WORKERS_WITHIN_S} s"
 
     def interrupt(self) -> None:
         """Ask for a clean end: its workers write their reports."""

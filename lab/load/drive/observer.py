@@ -125,12 +125,13 @@ class Observer:
                 except (RpcFailure, KeyError, ValueError) as error:
                     self.error = str(error)
                     self.down_since = self.down_since or time.time()
-                    rpc.transport.close()  # type: ignore[attr-defined]
+                    rpc.close()
                     rpc = self._connect()
                     without_at = time.time()
                     if not stopping:
                         self._stop.wait(DOWN_POLL_S)
                 if stopping:
+                    rpc.close()
                     break
                 self._stop.wait(POLL_S)
 

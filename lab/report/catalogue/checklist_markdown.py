@@ -22,11 +22,19 @@ _AFTER_BOLD = re.compile(r"^\s*(?:[-\u2013\u2014:\u2192]|->)?\s*")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 # A box as people write it, wherever it stands: not an index, a link, an escape, or a code span that speaks of boxes.
 _LOOKS = re.compile(r"(?<![\w\\\]`)])\[[ \t\u00a0xX]\](?![(:\[`])")
-# At the start of a line emptier forms count as well, and characters that are boxes; after a bullet, other marks.
-_BULLETS = r"[\s>|#]*(?:(?:[-*+\u2022]|\d+[.)])\s*)"
-_LOOKS_AT_START = re.compile(
-    rf"{_BULLETS}*(?:\[[ \t\u00a0]*\](?![(:\[])|[\u2610-\u2612]|<input\b)|{_BULLETS}+\[[^\]\d\s]\](?![(:\[])"
+# Marks that stand for a box: characters, GitHub's short codes for them, and boxes that a converter escaped.
+_MARK = (
+    r"(?:[\u25a0-\u25a2\u2610-\u2612\u2705\u2713-\u2718\u274c\u274e\u2b1b\u2b1c]"
+    r"|[\U0001f532\U0001f533\U0001f5f5\U0001f5f7\U0001f5f9]"
+    r"|:(?:x|\w*(?:check|check_mark|cross_mark|square|square_button)):|\\\[\s*[xX]?\s*\\?\])"
 )
+# At the start of a line these count as well, and emptier boxes; after a bullet, other brackets and signs.
+_BULLETS = r"[\s>|#]*(?:(?:[-*+\u2013\u2014\u2022\u2023\u25aa\u25e6]|\d+[.)])\s*)"
+_LOOKS_AT_START = re.compile(
+    rf"{_BULLETS}*(?:\[\s*[xX]?\s*\](?![(:\[])|{_MARK}|<input\b)"
+    rf"|{_BULLETS}+(?:\[[^\]\d\s]\](?![(:\[])|\([ xX/]\))"
+)
+_MARK_IN_CELL = re.compile(rf"\|\s*{_MARK}")
 # Lists in lists: markdown-it stops at 20 blocks otherwise, and ten lists deep are twenty.
 _NESTING_MAX = 200
 
@@ -225,7 +233,7 @@ def _unread(text: str, tokens: Sequence[Token], taken: set[int], matter: str) ->
 
 
 def _looks(line: str) -> bool:
-    return bool(_LOOKS.search(line) or _LOOKS_AT_START.match(line))
+    return bool(_LOOKS.search(line) or _LOOKS_AT_START.match(line) or _MARK_IN_CELL.search(line))
 
 
 def _reasons(tokens: Sequence[Token]) -> dict[int, str]:

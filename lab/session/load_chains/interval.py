@@ -65,10 +65,15 @@ class IntervalChain:
         if self.miner is not None:
             self.miner.stop()
 
+    def disconnect(self) -> None:
+        """Close the connection."""
+        self.rpc.close()
+
     def reconnect(self) -> None:
         """After a restart the node has another URL."""
         assert self.node is not None
         self.url = RedactedUrl(self.node.url)
+        self.rpc.close()
         self.rpc = Rpc(HttpTransport(self.url, timeout_s=RPC_TIMEOUT_S))
 
 
@@ -97,6 +102,7 @@ def open_interval_chains(
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
         }
         for chain in chains.values():
+            stack.callback(IntervalChain.disconnect, chain)
             chain.miner = stack.enter_context(interval_miner(chain.address, chain.profile.block_time_ms))
         yield chains
 

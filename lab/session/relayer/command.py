@@ -23,6 +23,7 @@ START_S = 5.0
 # What it is late by costs so many times as much of the run where that is faster than the wall.
 START_FASTER_S = 10.0
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_SHELL_SIGN = re.compile(r"[$`(){};|&<>*]")
 SHELL_ONLY = frozenset(("&", "&&", "|", "||", ";", "<", ">", ">>", "2>", "2>&1", "&>"))
 _starts: dict[str, float] = {}
 
@@ -120,7 +121,13 @@ def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> Us
     program = words[0]
     if not where.is_dir():
         return UsageError(f"{failed}: there is no folder {where} to run it in")
+    if "/" in program and (where / program).is_dir():
+        return UsageError(f"{failed}: {program} is a folder; name the program in it")
     if isinstance(error, FileNotFoundError):
+        if (sign := _SHELL_SIGN.search(program)) is not None:
+            return UsageError(
+                f"{failed}: `{sign[0]}` needs a shell, and the command runs without one. Write sh -c '...'"
+            )
         if "/" in program:
             prefixes = (" ".join(words[:count]) for count in range(2, len(words) + 1))
             spaced = next(

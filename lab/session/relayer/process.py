@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lab.chains.processes.child import how_ended
 from lab.chains.processes.log_tail import cap_log, close_log, last_lines
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
@@ -257,11 +258,11 @@ class RelayerProcess:
     def _ended(self, group: ProcessGroup) -> None:
         self._group = None
         if self._stop_by_ms is not None:
-            self._note("stop", "stop" if group.returncode == 0 else f"stop, with exit code {group.returncode}")
+            self._note("stop", "stop" if group.returncode == 0 else f"stop, with {how_ended(group.returncode)}")
             return
-        self._note("crash", f"crashed: exit code {group.returncode}, nobody asked for it")
+        self._note("crash", f"crashed: {how_ended(group.returncode)}, nobody asked for it")
         raise LabError(
-            f"the relayer ended by itself with exit code {group.returncode}; expected it to run until it is stopped. "
+            f"the relayer ended by itself with {how_ended(group.returncode)}; expected it to run until it is stopped. "
             f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
         )
 

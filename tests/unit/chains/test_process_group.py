@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.processes import child
-from lab.chains.processes.child import child_environment
+from lab.chains.processes.child import child_environment, how_ended
 from lab.chains.processes.process_group import GROUP_VARIABLE, ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.owner import start_ticks
@@ -54,6 +54,12 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """With a keeper above the group as on Linux, and without as elsewhere, where its members are looked for."""
     if request.param == "found":
         monkeypatch.setattr(child, "LINUX", False)
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, "exit code 0"), (-11, "signal SIGSEGV"), (-35, "35")])
+def test_a_signal_that_ended_it_is_named(code: int, said: str) -> None:
+    """Not as a negative number, which no documentation knows."""
+    assert how_ended(code).endswith(said)
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

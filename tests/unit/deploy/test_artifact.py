@@ -176,6 +176,20 @@ def test_several_that_could_be_meant_are_listed() -> None:
         read_artifact(PATH, data, "IMine")
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("0x60zz", "'z' is its character 3"),
+        ("60 01", "' ' is its character 3"),
+        ("0x600", "3 digits are an odd number"),
+    ],
+)
+def test_what_is_no_hex_is_named_with_its_place(code: str, said: str) -> None:
+    """White space within is none either, whatever Python takes."""
+    with pytest.raises(CompileFailure, match="the bytecode is no hex string: " + said):
+        read_artifact(PATH, json.dumps({"abi": [], "bytecode": code}).encode())
+
+
 @pytest.mark.parametrize("wanted", ["a/One.vy:One", "a/One.vy"])
 def test_two_of_one_name_by_their_files(wanted: str) -> None:
     """The name alone would be either."""

@@ -14,7 +14,7 @@ from tests.commands_page import page
 assert CHECKOUT is not None
 ROOT = CHECKOUT
 FILES = (DOCS / "files.md").read_text(encoding="utf-8")
-VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|HOME|PATH|PYTHONPATH|WORKERS")
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|HOME|PATH|PYTHONPATH|WORKERS|COLUMNS")
 READERS = ("get", "getenv", "pop")
 # A loop over names, and what libraries read by themselves: no expression shows them.
 INDIRECT = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SAFE_API_KEY"}

@@ -58,12 +58,16 @@ def test_what_does_not_start_is_named(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("print(1)\n")
     (tmp_path / "bare").write_text("echo\n")
     (tmp_path / "bare").chmod(0o755)
+    (tmp_path / "folder").mkdir()
     expected = {
         "no-such-program": "no program no-such-program on PATH",
         "plain.py": "write ./plain.py",
         "./nowhere": f"there is no program ./nowhere, as seen from {tmp_path}",
         "./plain.py": "chmod +x",
         "./bare": "give it a first line",
+        "./folder": "./folder is a folder; name the program in it",
+        "$HOME/relay": "`$` needs a shell",
+        "(relay": "`(` needs a shell",
     }
     for program, words in expected.items():
         with pytest.raises((FileNotFoundError, PermissionError, OSError)) as caught:

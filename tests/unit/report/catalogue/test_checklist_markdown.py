@@ -72,7 +72,14 @@ def test_what_only_looks_like_a_box_is_named(text: str, unread: list[str]) -> No
     assert document.unread == unread
 
 
-@pytest.mark.parametrize("line", ["- []no", "- [ ]no", "- [x]", "-[ ] no", "- [-] no", "- [✓] no", "- [  ] no"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- []no", "- [ ]no", "- [x]", "-[ ] no", "- [-] no", "- [✓] no", "- [  ] no", "- [x ] no", "- [\u3000] no",
+        "- ✅ no", "1. ❌ no", "\u2013 ✔ no", "⬜ no", "- 🔲 no", "- :white_check_mark: no", "| no | ✅ |", "no | :x:",
+        "- ( ) no", "* (/) no", r"- \[ ] no", r"- \[x\] no", r"\[x\] | no",
+    ],
+)  # fmt: skip
 def test_a_box_that_is_not_quite_one_is_named(line: str) -> None:
     """GitHub shows these as text: whoever wrote them meant a line of the list."""
     document = read_markdown(f"- [ ] real\n\ntext\n\n{line}\n")
@@ -80,7 +87,9 @@ def test_a_box_that_is_not_quite_one_is_named(line: str) -> None:
     assert [each.partition(":")[0] for each in document.unread] == ["line 5"]
 
 
-@pytest.mark.parametrize("line", ["a[x] = 1", "[x](http://a)", r"- \[ ] text", "`[ ]` is open", "[x]: http://a"])
+@pytest.mark.parametrize(
+    "line", ["a[x] = 1", "[x](http://a)", r"so \[ ] is", "`[ ]` is open", "[x]: http://a", "(x) is", "done ✅"]
+)
 def test_prose_is_no_box(line: str) -> None:
     """An index, a link, an escape and code that speaks of boxes are left alone."""
     assert read_markdown(f"- [ ] real\n\n{line}\n").unread == []
