@@ -180,13 +180,13 @@ class Child:
         return [str(args)] if isinstance(args, (str, bytes, os.PathLike)) else [str(word) for word in args]
 
 
-@lru_cache(maxsize=1)
 def how_ended(code: int | None) -> str:
     """What is said of an exit code: Python gives a negative one for a signal, whose name says more."""
     names = {int(number): number.name for number in signal.Signals}
     return f"signal {names.get(-code, -code)}" if code is not None and code < 0 else f"exit code {code}"
 
 
+@lru_cache(maxsize=1)
 def tied_to_parent() -> tuple[str, ...]:
     """What stands before a command so that the kernel kills it when its parent ends. Nothing where there is no such."""
     if not LINUX:
