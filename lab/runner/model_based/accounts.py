@@ -57,6 +57,13 @@ def _comings_and_goings(make: Builder) -> None:
             make.owner(function, account)
         make.buffer(make.ahead(), sender=account)
         make.execute(make.rng.choice(ready), sender=account)
+    for role in ("owner", "operator2"):
+        # Who is an operator changes nothing of when it is too late.
+        late = make.buffer(Due(make.now + 1))
+        make.owner("remove_operator", role_account(role).address)
+        make.wait(WINDOWS[-1] + 2)
+        make.resolve(late, sender="relayer")
+        make.owner("add_operator", role_account(role).address)
     make.owner("add_operator", ZERO_ADDRESS)
     _probe(make, "attacker")
     make.owner("remove_operator", ZERO_ADDRESS)
@@ -90,16 +97,25 @@ def _probe(make: Builder, sender: str) -> None:
 
 
 def _hand_over(make: Builder) -> None:
+    """Nothing that comes between proposal and acceptance ends the proposal, and neither lifts a stop."""
     heir = role_account("newowner").address
     # Whether the heir is an operator already: it stays what it is.
-    make.owner(("add_operator", "remove_operator")[make.number % 2], heir)
+    changes = ("add_operator", "remove_operator")
+    make.owner(changes[make.number % 2], heir)
     make.owner("propose_owner", heir)
     _probe(make, "newowner")
+    make.owner(changes[1 - make.number % 2], heir)
+    stopped = make.has("pause", "unpause") and make.rng.random() < 0.5
+    if stopped:
+        make.owner("pause")
     for function in ("pause", "unpause"):
         make.call(function, sender="newowner")
     make.call("accept_ownership", sender="attacker")
     make.call("accept_ownership", sender="newowner")
     _probe(make, "owner")
+    if stopped:
+        make.call("unpause", sender="owner")
+        make.call("unpause", sender="newowner")
     _probe(make, "newowner")
     make.call("remove_operator", role_account("owner").address, sender="newowner")
     _probe(make, "owner")

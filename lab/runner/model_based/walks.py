@@ -68,6 +68,14 @@ def batches(make: Builder) -> None:
     make.call("execute_batch", [parent, orphan])
     make.call("execute_batch", [parent, parent])
     make.call("execute_batch", rng.choice(([child, parent], [parent], [parent, child])))
+    over = make.ready()
+    make.execute(over)
+    others = [make.ready() for _ in range(3)]
+    for function in ("resolve_batch", "execute_batch"):
+        # One that is over is no item to pass over, wherever it stands.
+        for place in (0, len(others), rng.randrange(1, len(others))):
+            make.call(function, [*others[:place], over, *others[place:]])
+    make.call("resolve_batch", [over])
     if make.has("pause", "unpause"):
         make.owner("pause")
         for function, ids in (("resolve_batch", [orphan]), ("execute_batch", [child])):
@@ -87,14 +95,15 @@ def history(make: Builder) -> None:
     user, parent = role_account("user").address, make.ready()
     ids = [make.new_id() for _ in range(length)]
     due = Due(make.now + length + 30)
-    for number, tx_id in enumerate(ids):
-        # So that what comes with a round number has a parent to lose.
-        make.buffer(due, tx_id=tx_id, after=parent if number % 3 else ZERO_ID, payload="0x")
+    # Settings first: what many transactions do to one is seen at the end.
     for number in range(length // 10):
         make.owner(("add_operator", "remove_operator")[number % 2], user)
         make.owner("set_coordination_window", 300 - number % 200)
     make.owner("remove_operator", user)
     make.owner("set_coordination_window", make.traits.window_s)
+    for number, tx_id in enumerate(ids):
+        # So that what comes with a round number has a parent to lose.
+        make.buffer(due, tx_id=tx_id, after=parent if number % 3 else ZERO_ID, payload="0x")
     make.until(int(due))
     chosen = rng.sample(ids, min(length, 20 + length // 4))
     for tx_id in (*chosen, ids[0], ids[-1]):
@@ -129,7 +138,6 @@ def _again(make: Builder, repeat: Callable[[Builder, str], None]) -> None:
     """One thing for one transaction, account or setting `TIMES` times, or `TIMES_OF_ALL` times for all together."""
     parent = make.ready()
     repeat(make, parent)
-    make.owner("set_coordination_window", make.traits.window_s)
     _as_at_the_beginning(make, [parent])
 
 
@@ -182,6 +190,7 @@ def _settings(make: Builder, parent: str) -> None:
     make.wait(TIMES)
     make.resolve(tx_id)
     make.execute(parent)
+    make.owner("set_coordination_window", make.traits.window_s)
 
 
 def _refused(make: Builder, parent: str) -> None:
@@ -205,6 +214,7 @@ def _all_the_way(make: Builder, parent: str) -> None:
     for tx_id in ids:
         make.resolve(tx_id)
         make.execute(tx_id)
+    make.owner("set_coordination_window", make.traits.window_s)
 
 
 REPEATED = (_tried_early, _chain, _children, _settings, _refused, _all_the_way)

@@ -46,6 +46,23 @@ PLANTED = [
     ("metered", "        done.append(self._execute(tx_id))", "        if len(done) < 7:\n"
      "            done.append(self._execute(tx_id))", "mutation/test_every_rule",
      "execute_batch", "expected state of transactions afterwards to be EXECUTED, got READY"),
+    ("packed", "    self.keepers[who] = False\n", "    self.keepers[who] = False\n    if who == self.heir:\n"
+     "        self.heir = empty(address)\n", "model/test_model",
+     "accept_ownership", "expected it to succeed, it reverted"),
+    ("packed", "    self.owner = msg.sender\n    self.heir", "    self.settings &= ~(1 << 128)\n"
+     "    self.owner = msg.sender\n    self.heir", "model/test_model", "accept_ownership", "paused afterwards"),
+    ("scribe", "    if block.timestamp > due and block", "    if self.authorized_operators[self.owner] == 1 and "
+     "block.timestamp > due and block", "model/test_model", "resolve_dependency", "expected TransactionFailed"),
+    ("metered", "        done.append(self._execute(tx_id))", "        if len(tx_ids) < 3 or "
+     "self.transactions[tx_id].state != 3:\n            done.append(self._execute(tx_id))", "model/test_model",
+     "execute_batch", "expected it to revert"),
+    ("plain", "    self.transaction_count += 1\n", "    self.transaction_count += 1\n"
+     "    if self.transaction_count == 512:\n        self.coordination_window += 1\n", "model/test_model",
+     "history", "expected TransactionFailed, got TransactionReady"),
+    ("rich", "def complete_leg(leg_id: bytes32):\n    self._require_operator()", "def complete_leg(leg_id: bytes32):\n"
+     '    assert self.hasRole[OPERATOR_ROLE][msg.sender], "Not authorized"\n    assert not self.halted or '
+     'self.consecutive_failures >= self.circuit_breaker_threshold, "Hub is halted"', "failures/breaker_drill",
+     "mark_executed", "paused"),
 ]  # fmt: skip
 
 
