@@ -131,13 +131,17 @@ def _join_findings(heads: _Heads, checks: Sequence[Symptom], counts: Counter[str
 
 
 def _join_expectations(heads: _Heads, rooted: Sequence[Symptom], checks: Sequence[Symptom]) -> None:
-    """To each other where one function lacks one outcome; then to the one check, or the one call, that knows theirs."""
+    """To each other where one function lacks one outcome; then to the one check, or the one call, that knows theirs.
+
+    A batch does what its single calls do: where those lack it, too, they say more.
+    """
     expectations = [symptom for symptom in rooted if symptom.kind == "expectation"]
+    expectations.sort(key=lambda symptom: symptom.function in BATCHES)
     by_demand: dict[tuple[str, str], str] = {}
     for symptom in expectations:
         demand = symptom.demands or symptom.field
         if demand and symptom.function:
-            subject = "" if symptom.field in _WORKED_OUT else symptom.function
+            subject = "" if symptom.field in _WORKED_OUT else BATCHES.get(symptom.function, symptom.function)
             heads.join(symptom.key, by_demand.setdefault((subject, demand), symptom.key))
     for symptom in expectations:
         known = {heads(check.key) for check in checks if _knows(check, symptom)}

@@ -99,6 +99,14 @@ PLANTED = {
         SEQUENCES[:2],
         "an expectation is not met (resolve_batch)",
     ),
+    # Single calls and batches share a function of the contract's own.
+    "family_in_one_block": Planted(
+        "metered",
+        "or parent >= 2\n",
+        "or (parent >= 2 and self.transactions[leg.dependency_tx_id].block_number != leg.block_number)\n",
+        SEQUENCES[:2],
+        "an expectation is not met (resolve_dependency)",
+    ),
     # One check quotes the refusal as what the call says, another as why it reverted.
     "needs_first_operator": Planted(
         "metered",
