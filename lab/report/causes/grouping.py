@@ -23,8 +23,8 @@ _SIDES = ("before", "after")
 # What every function of operators refuses: who is none, and while the contract is stopped.
 _GUARDS = ("S6", "S10")
 _GUARDED = re.compile(r"\bsucceeded\b|\bexpected (?:it to succeed|success), it reverted\b")
-# What a contract works out when it is asked: wrong whatever was called before.
-_WORKED_OUT = ("is_transaction_ready",)
+# A getter works it out, or nothing changes it: whichever call it is wrong after, it is one fault.
+_OF_NO_CALL = ("is_transaction_ready", "payload", "origin_rollup", "target_rollup", "dependency_tx_id", "timestamp")
 
 
 @dataclass
@@ -141,7 +141,7 @@ def _join_expectations(heads: _Heads, rooted: Sequence[Symptom], checks: Sequenc
     for symptom in expectations:
         demand = symptom.demands or symptom.field
         if demand and symptom.function:
-            subject = "" if symptom.field in _WORKED_OUT else BATCHES.get(symptom.function, symptom.function)
+            subject = "" if symptom.field in _OF_NO_CALL else BATCHES.get(symptom.function, symptom.function)
             heads.join(symptom.key, by_demand.setdefault((subject, demand), symptom.key))
     for symptom in expectations:
         known = {heads(check.key) for check in checks if _knows(check, symptom)}

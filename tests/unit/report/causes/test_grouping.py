@@ -205,6 +205,27 @@ def test_what_is_worked_out_is_wrong_whatever_was_called() -> None:
     assert len(causes(*([one] for one in held))) == 2
 
 
+@pytest.mark.parametrize("field", ["payload", "dependency_tx_id"])
+def test_what_nothing_changes_is_wrong_whatever_was_called(field: str) -> None:
+    """It is a getter that fails in a state, or storage: which call led there says nothing. A state is a call's own."""
+    seen = ("expire_transaction", "mark_failed")
+    one, *others = causes(*([expectation(f"{name}: {field}", function=name, field=field)] for name in seen))
+    assert len(one.runs) == 2
+    assert not others
+    assert len(causes(*([expectation(f"{name}: state", function=name, field="state")] for name in seen))) == 2
+
+
+def test_what_a_single_call_lacks_its_batch_lacks() -> None:
+    """They share a function of the contract's own. What a batch alone lacks is its own fault."""
+    lacks: dict[str, Any] = {"demands": "TransactionReady not TransactionFailed"}
+    batch = expectation("resolve_batch: 2 TransactionReady", function="resolve_batch", **lacks)
+    single = expectation("resolve_dependency: TransactionReady", function="resolve_dependency", **lacks)
+    (one,) = causes([batch], [single])
+    assert one.key == single.key
+    (alone,) = causes([batch])
+    assert alone.key == batch.key
+
+
 def test_what_was_read_at_an_end_belongs_to_the_one_call_that_left_it_wrong() -> None:
     """Two calls that leave it wrong may be two mistakes."""
     read = expectation("coordination_window afterwards to be N", function=WINDOW, field=WINDOW)
