@@ -128,6 +128,8 @@ def _judge_rolled_back(history: History, judgement: Judgement, replayed: ChainRe
         return
     if seen.before.paused or step.call.caller not in seen.before.operators:
         return
+    if "paused" in (step.call.revert or "").lower():
+        return  # stopped, and no event said so
     judgement.judged += 1
     message = (
         f"expected the breaker of {replayed.chain} to count the expiry of "
