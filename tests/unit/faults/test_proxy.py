@@ -96,9 +96,9 @@ def test_a_lost_reply_is_a_request_that_was_forwarded(lab: Proxied) -> None:
     lab.policy.add(Always(Effect(lose_reply=True), SEND))
     with pytest.raises(RpcTimeout):
         lab.client(SHORT_S).call(SEND, [signed()])
-    assert lab.upstream.methods() == [SEND]
+    eventually(lambda: lab.upstream.methods() == [SEND], "the request at the node")
     eventually(lambda: lab.outcomes() == ["info"], "a send without a known outcome")
-    assert lab.chain.producer.pool_may_hold
+    eventually(lambda: lab.chain.producer.pool_may_hold, "a look into the pool")
     assert lab.submits.any_unmined()
 
 
@@ -128,7 +128,7 @@ def test_a_frozen_node_keeps_what_it_was_sent(lab: Proxied) -> None:
     lab.upstream.frozen.set()
     with pytest.raises(RpcTimeout):
         lab.client(SHORT_S).call(SEND, [signed()])
-    assert lab.chain.blocked_calls == 1
+    eventually(lambda: lab.chain.blocked_calls == 1, "a request that hangs")
     eventually(lambda: lab.outcomes() == ["info"], "a send without a known outcome")
     assert not lab.chain.producer.pool_may_hold
     lab.upstream.resumed.set()
@@ -230,7 +230,7 @@ def test_a_batch_with_a_lost_reply_is_lost_as_a_whole(lab: Proxied) -> None:
         finally:
             connection.close()
     eventually(lambda: lab.outcomes() == ["info"], "a send without a known outcome")
-    assert lab.upstream.methods() == ["eth_chainId", SEND]
+    eventually(lambda: lab.upstream.methods() == ["eth_chainId", SEND], "the whole batch at the node")
 
 
 @pytest.mark.parametrize(
