@@ -13,13 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab.bounded_files import read_object, write_atomically
-from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.artifacts.contract_file import artifact_data, split_name
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
 from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
 from lab.deploy.vyper.source import VyperSource, read_source
 from lab.errors import UsageError
+from lab.model.contract.abi import whole_abi
 
 __all__ = ["CompiledContract", "compile_contract"]
 

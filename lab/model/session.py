@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from lab.bounded_files import read_model, write_atomically
 from lab.errors import UsageError
 from lab.model.chain.finality import Finality
+from lab.model.contract.abi import WholeAbi
 from lab.model.contract.names import ContractNames
 from lab.model.frozen import Frozen
 from lab.model.redacted import redact_url
@@ -95,7 +96,7 @@ class Session(Frozen):
     rpc_timeout_ms: int = 5000
     execution_order: Literal["ready", "executed"] = "ready"
     state_numbering: dict[str, int] = Field(description="state name -> number, as this contract returns it")
-    abi: list[dict[str, Any]]
+    abi: WholeAbi
     names: ContractNames = Field(default_factory=ContractNames, description="where the contract's names differ")
     under_test: UnderTest | None = Field(default=None, description="contract, relayer and project, for people")
     project: str | None = Field(default=None, description="the lab.yaml in force, if there is one")

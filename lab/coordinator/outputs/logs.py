@@ -35,12 +35,32 @@ class EventLayout:
     `only` holds the values, by place, of which one must be there for the log to be this event.
     """
 
-    event: str
     parameters: tuple[str, ...]
     data_types: tuple[str, ...]
     topic_types: tuple[str, ...]
     places: tuple[int, ...]
     only: tuple[tuple[int, tuple[Any, ...]], ...] = ()
+
+    @classmethod
+    def of(
+        cls, entry: Entry, parameters: Sequence[str] | None = None, where: Mapping[str, Sequence[Any]] | None = None
+    ) -> EventLayout:
+        """An ABI's event, its arguments by its own names or these; `where` are values by its own names."""
+        inputs, types = entry["inputs"], types_of(entry["inputs"])
+        names = [str(argument["name"]) for argument in inputs]
+        indexed = [bool(argument.get("indexed")) for argument in inputs]
+        ordered = sorted(range(len(inputs)), key=lambda place: indexed[place])
+        return cls(
+            parameters=tuple(parameters if parameters is not None else names),
+            data_types=tuple(types[place] for place in ordered if not indexed[place]),
+            topic_types=tuple(_topic_type(types[place]) for place in ordered if indexed[place]),
+            places=tuple(ordered.index(place) for place in range(len(inputs))),
+            only=tuple(
+                (ordered.index(names.index(key)), tuple(constant(types[names.index(key)], value) for value in values))
+                for key, values in (where or {}).items()
+                if key in names
+            ),
+        )
 
     def decoded(self, log: Mapping[str, Any]) -> dict[str, Any] | None:
         """The arguments; None where the log is laid out in another way, or is not this event."""
@@ -94,26 +114,13 @@ class Logs:
         return place + 1 if place >= 0 else None
 
     def _laid_out(self, name: str) -> EventLayout:
-        inputs = self._events[name]["inputs"]
-        types, ordered = types_of(inputs), sorted(range(len(inputs)), key=lambda place: bool(inputs[place]["indexed"]))
-        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types)
-        names = [str(argument["name"]) for argument in inputs]
+        entry = self._events[name]
+        inputs = entry["inputs"]
+        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types_of(inputs))
         own = {theirs: documented for documented, theirs in self._names.event_arguments.get(name, {}).items()}
         if own:
-            known = [own.get(argument, argument) for argument in names]
-        where = self._names.event_where.get(name, {})
-        return EventLayout(
-            event=name,
-            parameters=tuple(known),
-            data_types=tuple(types[place] for place in ordered if not inputs[place]["indexed"]),
-            topic_types=tuple(_topic_type(types[place]) for place in ordered if inputs[place]["indexed"]),
-            places=tuple(ordered.index(place) for place in range(len(inputs))),
-            only=tuple(
-                (ordered.index(names.index(key)), tuple(constant(types[names.index(key)], value) for value in values))
-                for key, values in where.items()
-                if key in names
-            ),
-        )
+            known = [own.get(str(argument["name"]), str(argument["name"])) for argument in inputs]
+        return EventLayout.of(entry, known, self._names.event_where.get(name))
 
 
 def _topic_type(abi_type: str) -> str:

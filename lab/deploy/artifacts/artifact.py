@@ -11,12 +11,12 @@ from typing import Any
 
 from lab.bounded_files import UnfitFile, parse_json
 from lab.coordinator.documented import FUNCTIONS
-from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact_shapes import CREATION, Candidate, candidates, what_it_is
 from lab.deploy.compiled import CompiledContract, hash_bytes, hash_hex
 from lab.deploy.text import decode
 from lab.errors import CompileFailure, InvalidFile, Problem
 from lab.html.text import clean
+from lab.model.contract.abi import whole_abi
 
 CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 LISTED_MAX = 12

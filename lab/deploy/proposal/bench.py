@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_abi.exceptions import EncodingError
-from eth_utils.crypto import keccak
+from eth_abi.exceptions import DecodingError, EncodingError
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import created_address
 from lab.coordinator.outputs.logs import decoded_values
+from lab.coordinator.outputs.reverts import selector_of
 from lab.coordinator.overloads import Entry, fields_of, signature_of, types_of
 from lab.coordinator.values import constant, wire
 from lab.model.contract.names import Slot
@@ -75,7 +75,7 @@ class Use:
             body = encode(kinds, [wire(kind, value) for kind, value in zip(kinds, given, strict=True)])
         except EncodingError as error:
             raise ValueError(f"expected ({', '.join(kinds)}), got {given}") from error
-        return "0x" + (keccak(text=self.signature)[:4] + body).hex()
+        return selector_of(self.signature) + body.hex()
 
     def __str__(self) -> str:
         given = [slot.parameter if slot.parameter is not None else str(slot.value).lower() for slot in self.slots]
@@ -147,7 +147,7 @@ class Bench:
         outputs: Sequence[Entry] = use.entry.get("outputs", ())
         if not outcome.done:
             return None
-        with suppress(Exception):  # a contract may return anything
+        with suppress(DecodingError, ValueError, IndexError):  # a contract may return anything
             got = decoded_values(tuple(types_of(outputs)), bytes.fromhex(outcome.data[2:]))
             return list(got[0] if fields_of(outputs) is not outputs else got)
         return None

@@ -27,8 +27,7 @@ def find_breaker(tried: Tried, stop: EventMatch | None) -> Tripped | None:
     """The breaker's getters and what resets it; None where the contract does not stop by itself."""
     bench = tried.bench
     with bench.undone():
-        for role in tried.roles:
-            bench.send(role.grant, OWNER, operator=OPERATOR)
+        tried.give_roles()
         due = bench.now + LEAD_S + FAILURES_MAX
         for number in range(FAILURES_MAX):
             tried.buffer(100 + number, timestamp=due)

@@ -8,8 +8,7 @@ from typing import Any
 
 from lab.coordinator.documented import result_names
 from lab.coordinator.overloads import fields_of
-from lab.coordinator.values import plain
-from lab.deploy.proposal.bench import OPERATOR, OWNER, Outcome, Use
+from lab.deploy.proposal.bench import OPERATOR, Outcome, Use
 from lab.deploy.proposal.likeness import alike, likeness
 from lab.deploy.proposal.subject import INSIDE_S, LEAD_S, ORIGIN, PAST_S, PAYLOAD, TARGET, TX, Tried, id_of
 
@@ -45,8 +44,7 @@ def run_course(tried: Tried) -> Course:
         course.states[name] = {use: got for use in views if (got := bench.read(use, tx_id=tx_id)) is not None}
 
     with bench.undone():
-        for role in tried.roles:
-            bench.send(role.grant, OWNER, operator=OPERATOR)
+        tried.give_roles()
         course.due = due = bench.now + LEAD_S
         look("start")
         state("EMPTY", id_of(50))
@@ -138,7 +136,7 @@ def _recognised(course: Course, use: Use, got: list[Any]) -> tuple[str, ...]:
     """What each result is, by its value of the child; a state by one value for each state."""
     values = {ORIGIN: "origin_rollup", TARGET: "target_rollup", PAYLOAD: "payload", PARENT: "dependency_tx_id"}
     results: list[str] = []
-    for place, value in enumerate(plain(got)):
+    for place, value in enumerate(got):
         name = "timestamp" if value == course.due else values.get(value) if isinstance(value, str) else None
         if name is None and _tells_states(course, use, place):
             name = "state"

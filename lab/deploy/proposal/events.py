@@ -12,7 +12,6 @@ from eth_utils.crypto import keccak
 from lab.coordinator.documented import EVENTS
 from lab.coordinator.outputs.logs import EventLayout
 from lab.coordinator.overloads import Entry, signature_of, types_of
-from lab.coordinator.values import plain
 from lab.deploy.proposal.bench import HEIR, OWNER, STRANGER, Outcome, Use
 from lab.deploy.proposal.course import CHILD, PARENT, Course
 from lab.deploy.proposal.subject import ORIGIN, TARGET, Tried
@@ -121,23 +120,10 @@ def seen_by(events: Sequence[Entry], outcome: Outcome) -> list[Seen]:
     seen = []
     for log in outcome.logs:
         entry = by_topic.get(str(log["topics"][0]).lower()) if log["topics"] else None
-        args = _layout(entry).decoded(log) if entry is not None else None
+        args = EventLayout.of(entry).decoded(log) if entry is not None else None
         if entry is not None and args is not None:
-            seen.append(Seen(entry, {name: plain(value) for name, value in args.items()}))
+            seen.append(Seen(entry, args))
     return seen
-
-
-def _layout(entry: Entry) -> EventLayout:
-    inputs, types = entry["inputs"], types_of(entry["inputs"])
-    ordered = sorted(range(len(inputs)), key=lambda place: bool(inputs[place].get("indexed")))
-    fixed = [kind if kind not in ("string", "bytes") and not kind.endswith("]") else "bytes32" for kind in types]
-    return EventLayout(
-        event=str(entry["name"]),
-        parameters=tuple(str(argument["name"]) for argument in inputs),
-        data_types=tuple(types[place] for place in ordered if not inputs[place].get("indexed")),
-        topic_types=tuple(fixed[place] for place in ordered if inputs[place].get("indexed")),
-        places=tuple(ordered.index(place) for place in range(len(inputs))),
-    )
 
 
 def _match(name: str, step: str, logs: Logs, values: Mapping[str, Any], steps: Sequence[str]) -> EventMatch | None:

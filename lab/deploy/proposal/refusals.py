@@ -75,8 +75,7 @@ def _provoke(tried: Tried, hear: Callable[[str, Use, Outcome], None]) -> None:
         hear(
             "Only owner can remove operators", operator.revoke, bench.ask(operator.revoke, STRANGER, operator=OPERATOR)
         )
-    for role in tried.roles:
-        bench.send(role.grant, OWNER, operator=OPERATOR)
+    tried.give_roles()
 
     def asked(text: str, name: str, sender: str = OPERATOR, **values: Any) -> None:
         if name in tried.uses:

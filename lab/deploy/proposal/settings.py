@@ -37,8 +37,8 @@ def _others(tried: Tried) -> None:
     """Settings beside the window that are set to what they were given: their names say which they are."""
     window = {tried.uses.get("set_coordination_window"), tried.uses.get("coordination_window")}
     getters = [getter for getter in views_of(tried) if getter not in window]
-    for function, (parameter, _) in ((name, FUNCTIONS[name].parameters[0]) for name in SETTERS.values()):
-        getter_name = next(name for name, setter in SETTERS.items() if setter == function)
+    for getter_name, function in SETTERS.items():
+        parameter, _ = FUNCTIONS[function].parameters[0]
         for use in tried.calls(function, extra=False):
             for getter in getters if use not in window else ():
                 named = max(SETTERS, key=lambda name: alike(name, getter.name)) == getter_name
@@ -129,8 +129,7 @@ def find_stop(tried: Tried) -> Any:
 def _every_operation(tried: Tried) -> Callable[[], list[bool]]:
     """Asks whether the operator can buffer, resolve, execute and, where it is there, expire."""
     bench = tried.bench
-    for role in tried.roles:
-        bench.send(role.grant, OWNER, operator=OPERATOR)
+    tried.give_roles()
     if "expire_transaction" in tried.uses:
         tried.buffer(13)
         bench.until(bench.now + PAST_S)

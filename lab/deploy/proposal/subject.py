@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator.documented import FUNCTIONS
-from lab.deploy.proposal.bench import OPERATOR, Bench, Outcome, Use
+from lab.deploy.proposal.bench import OPERATOR, OWNER, Bench, Outcome, Use
 from lab.deploy.proposal.candidates import Candidates
 
 ORIGIN, TARGET = "0x" + "1a" * 20, "0x" + "2b" * 20
@@ -48,6 +48,11 @@ class Tried:
         """One function that was found, and how."""
         if use is not None:
             self.uses[name], self.why[name] = use, why
+
+    def give_roles(self) -> None:
+        """Make the operator one, with every second role."""
+        for role in self.roles:
+            self.bench.send(role.grant, OWNER, operator=OPERATOR)
 
     def reason(self, outcome: Outcome) -> str:
         """Why a call was refused, in the contract's words."""

@@ -137,8 +137,7 @@ def _set_up(tried: Tried) -> list[Line]:
     """What switches a fee off, since the lab sends none."""
     bench = tried.bench
     with bench.undone():
-        for role in tried.roles:
-            bench.send(role.grant, OWNER, operator=OPERATOR)
+        tried.give_roles()
         if tried.buffers(OPERATOR, paid=False):
             return []
         for use in tried.candidates.calls([("amount", "uint256")], extra=False):

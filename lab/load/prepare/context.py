@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
@@ -16,6 +16,7 @@ from lab.load.profile.profile import LoadProfile
 from lab.load.profile.shapes import with_units
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import LegFacts
+from lab.model.contract.abi import WholeAbi
 from lab.model.contract.names import ContractNames
 
 CONTEXT = "context.json"
@@ -75,7 +76,7 @@ class Context(Frozen):
     operators: dict[str, int]
     workers: int
     signing: Signing
-    abi: list[dict[str, Any]]
+    abi: WholeAbi
     names: ContractNames = ContractNames()
     relayer: RelayerKind = "none"
     made_of: MadeOf

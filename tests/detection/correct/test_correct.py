@@ -99,15 +99,7 @@ OF_TEXTS = (
     "mutation/test_every_rule",
     "quality/test_interface",
 )
-OF_SWITCHED = (
-    "dependencies/single_dependency",
-    "failures/window_boundaries",
-    "failures/key_rotation",
-    "security/test_role_matrix",
-    "security/test_input_boundaries",
-    "model/test_model",
-    "mutation/test_every_rule",
-)
+OF_SWITCHED = ("dependencies/single_dependency", *OF_MASK)
 OF_LIMITS = (
     "security/test_input_boundaries",
     "security/test_input_fuzzing",

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec
-from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import CORE, read_artifact
 from lab.deploy.artifacts.artifact_shapes import UNKNOWN
 from lab.errors import CompileFailure, InvalidFile
+from lab.model.contract.abi import whole_abi
 from tests.compiling import compile_once
 
 PATH = Path("out/Coordinator.json")

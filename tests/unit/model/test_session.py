@@ -70,6 +70,25 @@ def test_another_shape_is_refused(tmp_path: Path, key: str, value: object) -> No
         Session.read(path)
 
 
+@pytest.mark.parametrize(
+    ("abi", "words"),
+    [
+        ([{"type": "function", "inputs": 5}], r"abi: \[0\]\.inputs: expected a list, got 5"),
+        ([{"type": "event", "name": "E"}, {"type": "function", "name": "f", "inputs": [{}]}], r"\[1\]\.inputs\[0\]"),
+        ([{}], r"abi: \[0\]: expected a name"),
+        ([5], r"abi: \[0\]: expected an object, got 5"),
+        (5, "abi: "),
+    ],
+)
+def test_an_abi_that_cannot_be_used_is_refused_with_its_place(tmp_path: Path, abi: object, words: str) -> None:
+    """Every command that reads the file would end in a stack trace at its first call else."""
+    path = tmp_path / "session.json"
+    _session().write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"abi": abi}))
+    with pytest.raises(UnfitFile, match=words):
+        Session.read(path)
+
+
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     """As the docstring says."""
     with pytest.raises(FileNotFoundError):

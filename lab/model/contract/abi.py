@@ -129,3 +129,15 @@ def _entry(index: int, entry: Any) -> dict[str, Any]:
         fault = describe(error.errors(include_url=False)[0], entry, Entry)
         message = fault.message.replace(" (lines of key: value)", "").replace("a mapping", "an object")
         raise ValueError(f"{problem_path(('abi', index, *fault.path))}: {message}") from None
+
+
+def _of_a_file(abi: list[Any]) -> list[dict[str, Any]]:
+    try:
+        return whole_abi(abi)
+    except ValueError as error:
+        message = str(error).removeprefix("abi").removeprefix(": ")
+        raise PydanticCustomError("abi", "{message}", {"message": message}) from error
+
+
+# Of a file that somebody may have changed.
+WholeAbi = Annotated[list[Any], AfterValidator(_of_a_file)]
