@@ -64,7 +64,8 @@ describe('the client', { skip: !session && 'LAB_SESSION names no session of `lab
     const requests = [1, 2, 3].map(() => ({ txId: newId(), origin: origin.rollup, target: STRANGER, timestamp }))
     const ids = requests.map((one) => one.txId)
     assert.equal((await origin.bufferBatch(requests)).status, 'success')
-    assert.deepEqual(await Promise.all(ids.map((txId) => origin.waitReady(txId))), await Promise.all(ids.map((txId) => origin.state(txId))))
+    // The relayer goes on meanwhile, and may have executed one already.
+    for (const txId of ids) assert.match(await origin.waitReady(txId), /^(READY|EXECUTED)$/)
     for (const txId of ids) assert.equal(await origin.waitExecuted(txId), 'EXECUTED')
   })
 
