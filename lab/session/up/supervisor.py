@@ -160,15 +160,17 @@ class _Report:
         self._next = 0.0
 
     def write(self) -> None:
-        """Write the state, every few seconds."""
+        """Write the state, every few seconds; what the relayer says, as often as its log does that."""
+        if self._relayer is not None:
+            self._relayer.log.publish()
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REPORT_EVERY_S
         relayer = "off"
         if self._relayer is not None:
             relayer = "running" if self._relayer.group.alive else "dead"
-            self._relayer.log.publish(ended=relayer == "dead" and self._state.relayer == "running")
-        if relayer == "dead" and self._state.relayer == "running":
+        if self._relayer is not None and relayer == "dead" and self._state.relayer == "running":
+            self._relayer.log.publish(ended=True)
             self._notify("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(
             update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory()}
