@@ -36,7 +36,7 @@ class GuestLog:
     def fileno(self) -> int:
         """The handle that the program is given. Raises OSError where the log's folder cannot be made or written to."""
         if self._raw is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path, "")
             self._raw = tempfile.TemporaryFile(dir=self.path.parent, buffering=0)  # noqa: SIM115 - see `close`
             # Several programs write to it, one after the other, and what is cut leaves no hole.
             fcntl.fcntl(self._raw, fcntl.F_SETFL, fcntl.fcntl(self._raw, fcntl.F_GETFL) | os.O_APPEND)

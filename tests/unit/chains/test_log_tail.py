@@ -125,5 +125,12 @@ def test_a_full_disk_is_no_error(log: GuestLog, monkeypatch: pytest.MonkeyPatch)
     assert published(log) == "one\n"
 
 
+def test_a_program_that_says_nothing(log: GuestLog) -> None:
+    """Its log is there from the start, and empty."""
+    assert log.fileno() > 2
+    assert log.path.read_text(encoding="utf-8") == ""
+    assert log.tail() == "  | (the log is empty)"
+
+
 def test_no_log(tmp_path: Path) -> None:
     assert last_lines(tmp_path / "none.log") == "  | (the log is empty)"
