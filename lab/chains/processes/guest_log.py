@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from lab.bounded_files import write_atomically
-from lab.chains.processes.log_tail import LINES, TAIL_BYTES, Redact, fit_lines, last_lines, quoted
+from lab.chains.processes.log_tail import LINES, TAIL_BYTES, Redact, fit_lines, last_lines, quoted, whole_lines
 from lab.model.redacted import redact_text
 
 PUBLISH_EVERY_S = 1.0
@@ -51,14 +51,12 @@ class GuestLog:
             size = self._cap()
             if self._dropped + size == self._published and not ended:
                 return
-            raw = self._end(PUBLISHED_BYTES)
-            before = self._dropped + size - len(raw)
-            # Half of a secret is one, too.
-            start = raw.find(b"\n") + 1 if before else 0
-            end = len(raw) if ended else raw.rfind(b"\n") + 1
-            lines = fit_lines(raw[start:end].decode("utf-8", errors="replace").splitlines(), self._redact)
+            end = self._end(PUBLISHED_BYTES)
+            before = self._dropped + size - len(end)
+            text = whole_lines(end, before)
+            lines = fit_lines((text if ended else text[: text.rfind("\n") + 1]).splitlines(), self._redact)
             if before:
-                lines.insert(0, f"[the lab dropped {before + start} bytes before this line]")
+                lines.insert(0, f"[the lab dropped {before} bytes and the rest of a line before this one]")
             write_atomically(self.path, "".join(f"{line}\n" for line in lines))
             self._published = self._dropped + size
 
@@ -67,7 +65,9 @@ class GuestLog:
         if self._raw is None:
             return last_lines(self.path, lines, self._redact)
         with contextlib.suppress(OSError):
-            return quoted(self._end(TAIL_BYTES).decode("utf-8", errors="replace"), lines, self._redact)
+            end = self._end(TAIL_BYTES)
+            text = whole_lines(end, self._dropped + os.fstat(self.fileno()).st_size - len(end))
+            return quoted(text, lines, self._redact)
         return quoted("", lines)
 
     def close(self) -> None:

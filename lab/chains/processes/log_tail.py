@@ -28,11 +28,22 @@ def quoted(text: str, lines: int = LINES, redact: Redact = redact_text) -> str:
     return "\n".join(f"  | {line}" for line in shown) or "  | (the log is empty)"
 
 
+def whole_lines(end: bytes, before: int) -> str:
+    """The text of a log's end from the first line that is whole: half of a secret is one, too.
+
+    `before` is how many bytes stand before that end.
+    """
+    if before:
+        _, newline, whole = end.partition(b"\n")
+        end = whole if newline else f"[a line of more than {len(end)} bytes]".encode()
+    return end.decode("utf-8", errors="replace")
+
+
 def _end(path: Path, size: int) -> str:
     try:
         with path.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - size))
-            return log.read(size).decode("utf-8", errors="replace")
+            before = log.seek(max(0, log.seek(0, os.SEEK_END) - size))
+            return whole_lines(log.read(size), before)
     except OSError:
         return ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.processes.guest_log import PUBLISHED_BYTES, RAW_BYTES_KEPT, RAW_BYTES_MAX, GuestLog
-from lab.chains.processes.log_tail import LINE_CHARACTERS, LINES, SEARCHED_CHARACTERS, last_lines
+from lab.chains.processes.log_tail import LINE_CHARACTERS, LINES, SEARCHED_CHARACTERS, TAIL_BYTES, last_lines
 from lab.model.redacted import RedactedCommand
 
 KEY = "0x" + "ab" * 32
@@ -63,6 +63,16 @@ def test_half_of_a_key_is_hidden_too(log: GuestLog) -> None:
     assert set(published(log).split()) == {"***", "..."}
 
 
+def test_what_is_left_of_a_cut_line_is_not_shown(log: GuestLog) -> None:
+    """Neither the end of a line that began before what is read, nor a line that has no end."""
+    write(log, b"x" * PUBLISHED_BYTES + b"CANARY-77\nwhole\n" + b"y" * (TAIL_BYTES - 10))
+    assert "CAN" not in published(log, ended=True) + log.tail()
+    write(log, b"CANARY-77" * (PUBLISHED_BYTES // 9 + 2))
+    assert len(published(log).splitlines()) == 1
+    assert published(log, ended=True).splitlines()[1:] == [f"[a line of more than {PUBLISHED_BYTES} bytes]"]
+    assert log.tail() == f"  | [a line of more than {TAIL_BYTES} bytes]"
+
+
 def test_no_file_with_a_name_has_them(log: GuestLog) -> None:
     """At no moment: what is raw goes with the process that holds it."""
     write(log, f"{KEY}\n".encode())
@@ -100,8 +110,8 @@ def test_a_long_log_is_capped(log: GuestLog) -> None:
     write(log, line % count)
     lines = published(log).splitlines()
     assert os.fstat(log.fileno()).st_size == RAW_BYTES_KEPT
-    gone = (count + 1) * len(line % 0) - len(lines[1:]) * len(line % 0)
-    assert lines[0] == f"[the lab dropped {gone} bytes before this line]"
+    gone = (count + 1) * len(line % 0) - PUBLISHED_BYTES
+    assert lines[0] == f"[the lab dropped {gone} bytes and the rest of a line before this one]"
     assert lines[-1].startswith(f"{count:06d}")
     assert log.path.stat().st_size <= PUBLISHED_BYTES
     write(log, line % (count + 1))
