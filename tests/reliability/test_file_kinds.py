@@ -62,7 +62,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "documents/site.py": OWN,
     "evidence/contract_source.py": ("contract of a session",),
     "evidence/folder.py": ("evidence",),
-    "evidence/outcomes.py": ("outcomes of runs",),
+    "evidence/outcome_index.py": ("outcomes of runs",),
     "evidence/repository.py": OWN,
     "evidence/seal.py": ("evidence", "measured manifest"),
     "explore/journal.py": ("journal of a search", "journal of mutants", "lines of a search"),
