@@ -115,12 +115,15 @@ def decode(data: bytes, path: Path | str) -> str:
         raise UnfitFile(f"{path}:{line}", f"expected UTF-8 text, got the byte {byte}", code=errno.EILSEQ) from error
 
 
-def read_lines(path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX) -> Iterator[str]:
+def read_lines(
+    path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX, max_values: int | None = None
+) -> Iterator[str]:
     """A UTF-8 file's lines without their line feeds, one at a time; only a line feed ends a line.
 
-    Raises as `read_text`, and UnfitFile for more bytes, more lines or a longer line.
+    `max_values` are the values of a file with JSON on each line, for whoever keeps them all. Raises as `read_text`, and
+    UnfitFile for more bytes, lines or values, or a longer line.
     """
-    taken = 0
+    taken, values = 0, 0
     with open_regular(path) as stream, _reading(path):
         for number, line in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), start=1):
             taken += len(line)
@@ -129,6 +132,8 @@ def read_lines(path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: in
             if taken > max_bytes or number > max_lines:
                 message = f"expected at most {max_bytes} bytes and {max_lines} lines, got more"
                 raise UnfitFile(path, message, code=errno.EFBIG)
+            if max_values is not None and (values := values + _values(line)) > max_values:
+                raise UnfitFile(path, f"expected at most {max_values} values, got more", code=errno.EFBIG)
             yield decode(line.removesuffix(b"\n"), f"{path}:{number}")
 
 
@@ -159,10 +164,14 @@ def bounded_json(data: bytes | str, source: Path | str) -> bytes:
     """The same JSON text, known to hold no more values than memory bears. Raises UnfitFile."""
     if isinstance(data, str):
         data = data.encode("utf-8", errors="surrogatepass")
-    if len(data) > JSON_BYTES_MAX or sum(data.count(sign) for sign in _STRUCTURE) > JSON_VALUES_MAX:
+    if len(data) > JSON_BYTES_MAX or _values(data) > JSON_VALUES_MAX:
         message = f"expected JSON of at most {JSON_BYTES_MAX} bytes and {JSON_VALUES_MAX} values, got more"
         raise UnfitFile(source, message, code=errno.EFBIG)
     return data
+
+
+def _values(data: bytes) -> int:
+    return sum(data.count(sign) for sign in _STRUCTURE)
 
 
 def read_json(path: Path, *, max_bytes: int = JSON_BYTES_MAX) -> Any:

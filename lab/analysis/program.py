@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 from packaging.version import Version
 
 from lab.analysis.syntax import Node, decorators
-from lab.deploy.text import read_text
-from lab.deploy.vyper.compilers import compile_failure
+from lab.bounded_files import parse_json
+from lab.deploy.vyper.compilers import installed_trees
+from lab.deploy.vyper.failures import isolated_failure
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version
+from lab.errors import CompileFailure
 
 NOT_STORED = ("is_constant", "is_immutable", "is_transient")
 
@@ -112,7 +113,7 @@ def read_program(source: VyperSource) -> Program:
     else:
         # The first is the contract itself, whatever the file is called that a link leads to.
         files = [source.path, *(file for file in source.files[1:] if file.suffix == ".vy")]
-        modules = [_module(file, _installed_tree(source, file)) for file in files]
+        modules = [_module(file, tree) for file, tree in zip(files, _trees(source, files), strict=True)]
     return Program(modules[0], {module.file.stem: module for module in modules})
 
 
@@ -150,21 +151,21 @@ def _is_stored(node: Node) -> bool:
     return not wrappers & {"constant", "immutable", "transient"}
 
 
-def _installed_tree(source: VyperSource, file: Path) -> dict[str, Any]:
-    from vyper.ast import parse_to_ast  # type: ignore[import-untyped]  # slow to import
-
+def _trees(source: VyperSource, files: list[Path]) -> list[dict[str, Any]]:
     try:
-        return dict(parse_to_ast(read_text(file)).to_dict())
-    except Exception as error:
-        if source.compiler_version != installed_version():
-            return _isolated_tree(source)
-        raise compile_failure(source, f"{type(error).__name__}: {error}") from error
+        return installed_trees(source, files)
+    except CompileFailure:
+        if source.compiler_version == installed_version():
+            raise
+        if len(files) == 1:
+            return [_isolated_tree(source)]
+        return [tree for file in files for tree in _trees(source, [file])]
 
 
 def _isolated_tree(source: VyperSource) -> dict[str, Any]:
     run = run_isolated(source, "ast")
     if run.returncode != 0:
-        raise compile_failure(source, run.stderr.strip() or "compilation failed")
-    document = json.loads(run.stdout[run.stdout.index("{") :])
+        raise isolated_failure(source, run)
+    document = parse_json(run.stdout[run.stdout.index("{") :], f"{source.path}: its syntax tree")
     tree = document.get("ast", document)
     return dict(tree)

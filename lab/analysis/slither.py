@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from packaging.version import Version
 
 from lab.analysis.finding import Finding, Severity
+from lab.bounded_files import UnfitFile, parse_json
 from lab.deploy.vyper.isolated_tool import run_tool
 from lab.deploy.vyper.source import VyperSource
 from lab.errors import EnvironmentFailure
@@ -33,12 +33,12 @@ def run_slither(source: VyperSource) -> list[Finding]:
         run = run_tool(
             f"slither-analyzer=={SLITHER_VERSION}", words, beside=beside, folder=source.path.parent, timeout_s=TIMEOUT_S
         )
-        document = json.loads(run.stdout)
+        document = parse_json(run.stdout, "its findings")
+    except UnfitFile as error:
+        last = run.beyond or "its last lines:\n" + "\n".join(run.stderr.strip().splitlines()[-5:])
+        raise EnvironmentFailure(f"slither gave no result for {source.path}; {last}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EnvironmentFailure(f"slither could not be run for {source.path}: {error}") from error
-    except ValueError as error:
-        last = "\n".join(run.stderr.strip().splitlines()[-5:])
-        raise EnvironmentFailure(f"slither gave no result for {source.path}; its last lines:\n{last}") from error
     if not document.get("success"):
         raise EnvironmentFailure(f"slither failed for {source.path}: {str(document.get('error'))[:500]}")
     return [_finding(entry, source.path) for entry in document.get("results", {}).get("detectors", [])]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.bounded_files import read_lines, read_model, read_object, sha256_file, write_atomically
+from lab.bounded_files import JSON_VALUES_MAX, read_lines, read_model, read_object, sha256_file, write_atomically
 from lab.errors import EvidenceFailure
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import RunOutcome, outcome_of
@@ -153,6 +153,7 @@ class RunFolder:
             max_bytes=HISTORY_BYTES_MAX,
             max_lines=HISTORY_LINES_MAX,
             max_line_bytes=RECORD_BYTES_MAX,
+            max_values=JSON_VALUES_MAX,
         )
 
     def _header(self) -> Header:

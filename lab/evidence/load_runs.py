@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.evidence.manifest import Against, MeasurementManifest
-from lab.evidence.outcomes import outcome_of, read_outcomes
+from lab.evidence.outcomes import names_against, outcome_of
 from lab.evidence.projects import told_apart
 from lab.evidence.seal import MANIFEST
 from lab.file_version import SCHEMA
@@ -133,7 +133,7 @@ def _rows(folder: Path) -> tuple[MeasurementManifest, str]:
 def _folders(load: Path) -> set[Path]:
     """`latest` and its like are links, and seen already; of a run that decided against a row the folder may be gone."""
     there = {path for path in load.iterdir() if path.is_dir() and not path.is_symlink()} if load.is_dir() else set()
-    return there | {load / name for name, outcome in read_outcomes(load).items() if outcome.is_against}
+    return there | {load / name for name in names_against(load)}
 
 
 def _counting(runs: list[LoadRun]) -> Counting:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.evidence.load_runs import Counting, LoadRun, counting_by_project, read_load_run
-from lab.evidence.outcomes import read_outcomes
+from lab.evidence.outcomes import names_against, outcome_of
 
 MUTATION = "mutation"
 _NAME = re.compile(r"mutation(-[0-9a-z]{8})?")
@@ -22,7 +22,7 @@ _FILES = ("rows.json", "manifest.json", "mutation.json", "mutation.txt")
 def mutation_runs(results: Path) -> list[LoadRun]:
     """All that is there, or was and decided against a row; the oldest first, and last what does not say."""
     there = {path.name for path in results.iterdir() if path.is_dir()} if results.is_dir() else set()
-    against = {name for name, outcome in read_outcomes(results, last=True).items() if outcome.is_against}
+    against = {name for name in names_against(results) if outcome_of(results / name, last=True).is_against}
     names = sorted(filter(_NAME.fullmatch, there | against))
     return sorted((read_load_run(results / name, rewritten=True) for name in names), key=_order)
 

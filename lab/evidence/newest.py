@@ -18,7 +18,7 @@ from pathlib import Path
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
-from lab.evidence.outcomes import read_outcomes
+from lab.evidence.outcomes import names_against
 from lab.evidence.projects import told_apart
 from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
@@ -136,8 +136,8 @@ def all_runs_of(session: Path) -> list[RunFolder]:
     """The same, and the folders of runs that failed and of which nothing else is left than that they did."""
     runs = runs_of(session)
     left = {run.path.name for run in runs}
-    lost = (name for name, outcome in read_outcomes(session).items() if outcome.is_failure and name not in left)
-    return sorted([*runs, *(RunFolder(session / name) for name in lost)], key=lambda run: _try_of(run.path))
+    gone = (RunFolder(session / name) for name in names_against(session) - left)
+    return sorted([*runs, *(run for run in gone if run.outcome().is_failure)], key=lambda run: _try_of(run.path))
 
 
 def _is_run(folder: Path) -> bool:

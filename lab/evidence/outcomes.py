@@ -6,22 +6,26 @@ that stands here is not lost with it. A line takes no doubt away and passes noth
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import open_append, open_regular, parse_json
+from lab.bounded_files import UnfitFile, open_append, parse_json
 from lab.errors import EnvironmentFailure, system_words
 from lab.evidence.manifest import Against
+from lab.evidence.outcome_index import Line, OutcomeIndex, all_lines, index_of
 from lab.evidence.recorded import Text, Texts
 from lab.model.live_evidence import NetworkEvidence
 from lab.model.verdict import Verdict
 
 OUTCOMES = "verdicts.jsonl"
-# Of a file that is added to for years; what lies behind is not read.
-BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
+# Deployments whose evidence lies, or lay, in one folder.
+NAMES_MAX = 10_000
+# As JSON; in memory it is some ten times as much.
+KEPT_BYTES_MAX = 4 << 20
 
 
 class RunOutcome(Against):
@@ -95,36 +99,90 @@ def _ends_whole(handle: int) -> bool:
     return os.pread(handle, 1, os.fstat(handle).st_size - 1) == b"\n"
 
 
-def read_outcomes(parent: Path, only: str | None = None, *, last: bool = False) -> dict[str, RunOutcome]:
-    """By the names of folders, a failure before anything else; with `last` the last line of each.
+class _Kept:
+    """Outcomes that were put together, since every part of a report asks for them anew; not more than memory bears."""
 
-    What any line decided against a row counts. What cannot be read is passed over; never raises.
-    """
-    outcomes: dict[str, RunOutcome] = {}
-    sought = b"" if only is None else json.dumps(only).encode()
-    for outcome in (_parsed(line) for line in _lines(parent / OUTCOMES) if sought in line):
-        name = outcome.folder
-        if name is not None and _is_plain(name):
-            before = RunOutcome() if last else outcomes.get(name, RunOutcome())
-            outcomes[name] = before.both(outcome) if before.is_failure else outcome.both(before)
-    return outcomes
+    def __init__(self) -> None:
+        self.outcomes: dict[tuple[OutcomeIndex, str, bool], RunOutcome] = {}
+        self._bytes = 0
+
+    def keep(self, key: tuple[OutcomeIndex, str, bool], outcome: RunOutcome) -> None:
+        """Beside the others, or in their place."""
+        size = len(outcome.model_dump_json())
+        if self._bytes + size > KEPT_BYTES_MAX:
+            self.outcomes, self._bytes = {}, 0
+        self.outcomes[key] = outcome
+        self._bytes += size
+
+
+_KEPT = _Kept()
 
 
 def outcome_of(folder: Path, *, last: bool = False) -> RunOutcome:
-    """What stands there of one run, or of the last one in a folder that each writes anew; empty where nothing does."""
-    return read_outcomes(folder.parent, folder.name, last=last).get(folder.name, RunOutcome())
+    """What stands there of one run, or of the last one in a folder that each writes anew; empty where nothing does.
+
+    A failure comes before anything else, and what any line decided against a row counts. What cannot be read is passed
+    over. Raises UnfitFile where failures stand there of more runs than anybody has.
+    """
+    path = folder.parent / OUTCOMES
+    index = index_of(path, _look)
+    key = (index, folder.name, last)
+    if (known := _KEPT.outcomes.get(key)) is None:
+        known = _outcome(index, path, folder.name, last)
+        _KEPT.keep(key, known)
+    return known
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """One at a time; of one that is too long, parts, which say nothing."""
-    left = BYTES_MAX
+def _outcome(index: OutcomeIndex, path: Path, name: str, last: bool) -> RunOutcome:
+    parsed = map(_parsed, index.of_group(path, name))
+    lines = (outcome for outcome in parsed if outcome.folder == name)
+    if last:
+        return functools.reduce(lambda _, outcome: outcome, lines, RunOutcome())
+    return _merged(lines)
+
+
+def names_against(parent: Path) -> frozenset[str]:
+    """The folders of which any line says a failure, or something against a row. Raises as `outcome_of`."""
+    return frozenset(index_of(parent / OUTCOMES, _look).against)
+
+
+def names_in(parent: Path) -> set[str]:
+    """Every folder that a line names. Raises UnfitFile where they are more than anybody has."""
+    path, names = parent / OUTCOMES, set[str]()
+    for line in all_lines(path):
+        names.add(_look(line).folder)
+        if len(names) > NAMES_MAX:
+            raise UnfitFile(path, f"expected lines of at most {NAMES_MAX} folders, got more")
+    return names - {""}
+
+
+def _merged(lines: Iterable[RunOutcome]) -> RunOutcome:
+    """The first failure, else the last line; with the rows of all."""
+    chosen = RunOutcome()
+    failed, infeasible = dict[str, str](), dict[str, str]()
+    for outcome in lines:
+        if chosen.is_failure:
+            for row, why in outcome.infeasible.items():
+                infeasible.setdefault(row, why)
+        else:
+            chosen = outcome
+            infeasible.update(outcome.infeasible)
+        for row, why in outcome.failed.items():
+            failed.setdefault(row, why)
+    return chosen.model_copy(update={"failed": failed, "infeasible": infeasible})
+
+
+def _look(line: bytes) -> Line:
     try:
-        with open_regular(path) as stream:
-            while left > 0 and (line := stream.readline(LINE_BYTES_MAX)):
-                left -= len(line)
-                yield line
-    except OSError:
-        return
+        value = parse_json(line, OUTCOMES)
+    except ValueError:
+        return Line()
+    name = value.get("folder") if isinstance(value, dict) else None
+    if not isinstance(name, str) or not _is_plain(name):
+        return Line()
+    # Most lines say PASS, and to read one as a whole takes ten times as long.
+    doubtful = value.get("verdict") == Verdict.FAIL or value.get("failed") or value.get("infeasible")
+    return Line(name, bool(doubtful) and RunOutcome.read(value).is_against)
 
 
 def _parsed(line: bytes) -> RunOutcome:

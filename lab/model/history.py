@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from lab.model.record_parts.contract_read import ContractRead
@@ -88,12 +89,14 @@ class History:
     def injected(self) -> list[tuple[FaultMark, FaultEffects, int | None]]:
         """Every fault's first mark, what it disturbs, and when it was healed; None if it lasted to the end."""
         marks: list[FaultMark] = self.of(FaultMark)
-
-        def end_ms(begun: FaultMark) -> int | None:
-            ends = (mark for mark in marks if mark.phase == "heal" and mark.id == begun.id and mark.seq > begun.seq)
-            return min((mark.t_ms for mark in ends), default=None)
-
-        return [(mark, mark.effects, end_ms(mark)) for mark in marks if mark.effects is not None]
+        healed: dict[str, int] = {}
+        ends: dict[int, int | None] = {}
+        # From the end: of each fault the earliest time of what comes later.
+        for mark in sorted(marks, key=lambda mark: mark.seq, reverse=True):
+            ends[mark.seq] = healed.get(mark.id)
+            if mark.phase == "heal":
+                healed[mark.id] = min(mark.t_ms, healed.get(mark.id, mark.t_ms))
+        return [(mark, mark.effects, ends[mark.seq]) for mark in marks if mark.effects is not None]
 
     def transactions(self, chain: str) -> list[tuple[Block, Tx]]:
         """Canonical transactions with their block, in chain order."""
@@ -170,7 +173,7 @@ class History:
             and (record.number if isinstance(record, Block) else record.last) >= number
         ]
 
-    @property
+    @cached_property
     def end_ms(self) -> int:
         """When the run ended: the latest time in any line."""
         ends = [record.end_ms for record in self.records if isinstance(record, Operation)]

@@ -23,7 +23,7 @@ from lab.deploy.compile import _read_cache as read_compiled
 from lab.deploy.compiled import hash_hex
 from lab.errors import UsageError
 from lab.evidence.contract_source import read_contract_source
-from lab.evidence.outcomes import OUTCOMES, note_outcome, outcome_of, read_outcomes
+from lab.evidence.outcomes import OUTCOMES, names_against, names_in, note_outcome, outcome_of
 from lab.explore.journal import journals_below
 from lab.explore.mutate.build import Build
 from lab.explore.mutate.trial import MutantOutcome
@@ -151,7 +151,8 @@ def outcomes() -> bytes:
 
 def noted(path: Path) -> object:
     """Of all runs, and of one."""
-    return read_outcomes(path.parent), outcome_of(path.parent / "pays")
+    names = sorted(names_in(path.parent) | names_against(path.parent))
+    return [(name, outcome_of(path.parent / name, last=last)) for name in names for last in (False, True)]
 
 
 def unsigned() -> Any:

@@ -191,3 +191,12 @@ def test_a_file_that_cannot_be_read_is_named(
     monkeypatch.setattr(files, "open_regular", lambda _: Stream())
     with pytest.raises(UnfitFile, match=f"odd: expected a file.*{said}"):
         files.read_bytes(tmp_path / "odd")
+
+
+def test_lines_of_json_are_bounded_by_their_values(tmp_path: Path) -> None:
+    """Whoever keeps them all needs some 200 bytes for each, however small the file is."""
+    path = tmp_path / "history.jsonl"
+    path.write_text('{"a":[1,2]}\n' * 10, encoding="utf-8")
+    assert len(list(files.read_lines(path, max_bytes=1000, max_lines=100, max_values=30))) == 10
+    with pytest.raises(files.UnfitFile, match="expected at most 29 values, got more"):
+        list(files.read_lines(path, max_bytes=1000, max_lines=100, max_values=29))

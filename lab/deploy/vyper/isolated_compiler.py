@@ -9,38 +9,58 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from lab.bounded_files import read_bytes, write_atomically
+from lab.bounded_files import UnfitFile, read_bytes, write_atomically
 from lab.deploy.text import read_text
 from lab.deploy.vyper.isolated_tool import NEWEST_MINOR, run_tool
+from lab.deploy.vyper.limited import SMALLER, Ended
 from lab.deploy.vyper.source import VyperSource, project_root
-from lab.errors import EnvironmentFailure
+from lab.errors import CompileFailure, EnvironmentFailure
 from lab.owner import temporary_directory
 
 COMPILE_TIMEOUT_S = 300
 BOM = b"\xef\xbb\xbf"
 
 
-def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProcess[str]:
+def run_isolated(source: VyperSource, formats: str) -> Ended:
     """Run a source's own compiler. Raises EnvironmentFailure where it cannot be started or does not end."""
     version = source.compiler_version
     with _laid_out(source) as (folder, main, searched):
         paths = [part for path in searched for part in ("-p", str(path))]
-        # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
-        old = ["setuptools<81"] if Version(version) < Version("0.3.2") else []
         words = ["vyper", "-f", formats, *paths, str(main)]
         try:
-            return run_tool(f"vyper=={version}", words, beside=old, folder=folder, timeout_s=COMPILE_TIMEOUT_S)
+            return run_tool(
+                f"vyper=={version}", words, beside=_beside(version), folder=folder, timeout_s=COMPILE_TIMEOUT_S
+            )
         except subprocess.TimeoutExpired as error:
             problem = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
+        except UnfitFile as error:
+            raise CompileFailure(f"{source.path}: what vyper {version} prints is too much: {SMALLER}") from error
         except OSError as error:
             problem = f"vyper {version} cannot be run for {source.path}: {error}"
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
 
 
-def was_refused(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether the compiler ran and refused the source; else it could not be had, or be run."""
+def was_refused(done: Ended) -> bool:
+    """Whether the compiler ran and refused the source in words of its own."""
     return "vyper.exceptions." in done.stderr or "Error compiling" in done.stdout + done.stderr
+
+
+def can_be_run(version: str, folder: Path) -> bool:
+    """Whether a release can be had on this machine, and starts: then it was the source that it failed of."""
+    try:
+        return (
+            run_tool(
+                f"vyper=={version}",
+                ["vyper", "--version"],
+                beside=_beside(version),
+                folder=folder,
+                timeout_s=COMPILE_TIMEOUT_S,
+            ).returncode
+            == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def ways_out(version: str) -> str:
@@ -50,6 +70,11 @@ def ways_out(version: str) -> str:
         f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
         "contract's artifact (JSON with abi and bytecode)."
     )
+
+
+def _beside(version: str) -> list[str]:
+    """Releases before 0.3.2 need pkg_resources, which newer setuptools leave out."""
+    return ["setuptools<81"] if Version(version) < Version("0.3.2") else []
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.deploy.vyper.limited import Ended, run_limited
 from lab.errors import EnvironmentFailure
 
 # Tried with every release of Vyper: the oldest and the newest Python that all of them run on.
@@ -16,23 +16,19 @@ NEWEST_MINOR = 13
 
 def run_tool(
     requirement: str, words: Sequence[str], *, beside: Sequence[str] = (), folder: Path, timeout_s: float
-) -> subprocess.CompletedProcess[str]:
+) -> Ended:
     """Run a program of `requirement`, fetched if need be, with the requirements `beside` installed next to it.
 
-    Raises EnvironmentFailure where uv is missing, OSError and subprocess.TimeoutExpired.
+    Raises EnvironmentFailure where uv is missing, and as `run_limited`.
     """
     extras = [part for extra in beside for part in ("--with", extra)]
     tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *extras]
-    return subprocess.run(
-        [*tool, "--from", requirement, *words],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        cwd=folder,
-        env=tool_environment(),
-        timeout=timeout_s,
-        check=False,
+    return run_limited(
+        words,
+        through=[*tool, "--from", requirement],
+        folder=folder,
+        environment=tool_environment(),
+        deadline_s=timeout_s,
     )
 
 

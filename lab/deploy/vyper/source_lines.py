@@ -7,7 +7,6 @@ the map of a source, so it is kept beside the compiled contracts.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from typing import Any
 from lab.bounded_files import parse_json, read_object, write_atomically
 from lab.deploy.compiled import CompiledContract, hash_bytes
 from lab.deploy.text import read_text
-from lab.deploy.vyper.installed_compiler import compile_installed
+from lab.deploy.vyper.compiler_child import MODULES
+from lab.deploy.vyper.compilers import ask_installed
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version, read_source
 from lab.environment import cache_folder
@@ -93,15 +93,10 @@ def _source_map(source: VyperSource) -> Positions:
         done = run_isolated(source, kind)
         # The main file alone: these compilers do not say which module a source id stands for.
         return _positions(parse_json(done.stdout, "the source map"), {0: 0})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        formats = ["source_map_runtime", "annotated_ast_dict"]
-        output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
-    tree = output["annotated_ast_dict"]
-    modules = [module for module in (tree["ast"], *tree.get("imports", ())) if module.get("resolved_path")]
+    output, _ = ask_installed(source, ["source_map_runtime", MODULES])
     places = {file: place for place, file in enumerate(source.files)}
     files = {
-        int(module["source_id"]): places.get(real_path(Path(module["resolved_path"])), UNKNOWN) for module in modules
+        int(number): places.get(real_path(Path(resolved)), UNKNOWN) for number, resolved in output[MODULES] if resolved
     }
     return _positions(output["source_map_runtime"], files)
 

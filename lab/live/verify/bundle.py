@@ -20,12 +20,13 @@ from typing import Any
 import cbor2
 from packaging.version import Version
 
-from lab.bounded_files import parse_json, write_atomically
+from lab.bounded_files import UnfitFile, parse_json, write_atomically
 from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
-from lab.deploy.vyper.compiler_child import DEADLINE_S
-from lab.deploy.vyper.isolated_compiler import run_isolated, was_refused, ways_out
+from lab.deploy.vyper.failures import isolated_failure
+from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
 from lab.deploy.vyper.isolated_tool import run_tool
+from lab.deploy.vyper.limited import DEADLINE_S, SMALLER, Ended, run_limited
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
 from lab.owner import temporary_directory
@@ -73,12 +74,8 @@ def _own_bundle(source: VyperSource) -> dict[str, Any]:
         done = _run(python_command(*words), root)
     else:
         done = run_isolated(source, "solc_json")
-    if done.returncode != 0 and not was_refused(done):
-        raise _not_had(source.compiler_version, done.stderr)
     if done.returncode != 0:
-        raise CompileFailure(
-            f"{source.path}: expected a bundle of its sources, the compiler said: {done.stderr[-500:]}"
-        )
+        raise isolated_failure(source, done)
     try:
         made: dict[str, Any] = parse_json(done.stdout, f"{source.path}: the bundle")
         whole = bool(made["settings"]["outputSelection"]) and bool(made["compiler_version"])
@@ -175,6 +172,8 @@ def _recompiled(text: str, number: str, path: str, name: str) -> Code:
         return Code(_hex(evm["bytecode"]["object"]), _hex(evm["deployedBytecode"]["object"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         said = done.stderr.strip()[-400:] or str(error)
+        if done.beyond:
+            raise CompileFailure(f"vyper {number} does not compile the bundle: {done.beyond}: {SMALLER}") from error
         if not done.stdout.strip() and "Traceback" not in done.stderr:
             raise _not_had(number, said) from error
         raise CompileFailure(f"vyper {number} does not compile the bundle: {said}") from error
@@ -184,23 +183,15 @@ def _not_had(number: str, said: str) -> EnvironmentFailure:
     return EnvironmentFailure(f"vyper {number} could not be run: {said.strip()[-400:]}\n{ways_out(number)}")
 
 
-def _run_release(number: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _run_release(number: str, words: list[str], folder: Path) -> Ended:
     with _starting(number):
         return run_tool(f"vyper=={number}", words, folder=folder, timeout_s=5 * DEADLINE_S)
 
 
-def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _run(words: list[str], folder: Path) -> Ended:
     with _starting(installed_version()):
-        return subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=folder,
-            env=os.environ | {"PYTHONUTF8": "1"},
-            timeout=5 * DEADLINE_S,
-            check=False,
+        return run_limited(
+            words, folder=folder, environment=os.environ | {"PYTHONUTF8": "1"}, deadline_s=5 * DEADLINE_S
         )
 
 
@@ -209,6 +200,8 @@ def _starting(number: str) -> Iterator[None]:
     """The system's errors of starting a compiler as EnvironmentFailure."""
     try:
         yield
+    except UnfitFile as error:
+        raise CompileFailure(f"what vyper {number} prints is too much: {SMALLER}") from error
     except subprocess.TimeoutExpired:
         raise EnvironmentFailure(f"vyper {number} did not end within {5 * DEADLINE_S:g} s") from None
     except OSError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.bounded_files import UnfitFile
-from lab.evidence.outcomes import OUTCOMES, outcome_of, read_outcomes
+from lab.evidence.outcomes import OUTCOMES, names_in, outcome_of
 from lab.html.text import clean
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
@@ -61,7 +61,7 @@ def read_deployments(results: Path) -> tuple[Deployments, tuple[str, ...]]:
 def _folders(live: Path) -> set[Path]:
     """Where evidence is, or was: a page is written behind it, and a line before it."""
     beside = (path.parent for path in live.rglob(OUTCOMES))
-    named = {folder / name for folder in beside for name in read_outcomes(folder, last=True)}
+    named = {folder / name for folder in beside for name in names_in(folder)}
     return named | {path.parent for name in (EVIDENCE, PAGE) for path in live.rglob(name)}
 
 

@@ -210,3 +210,13 @@ def test_write_atomically_makes_folders_and_leaves_no_rest(tmp_path: Path) -> No
     write_atomically(tmp_path / "a" / "b.json", "text")
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.json"]
     assert (tmp_path / "a" / "b.json").read_text() == "text"
+
+
+def test_a_history_of_more_values_than_memory_bears_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of 64 MB took 1.2 GB as records."""
+    folder = sealed(tmp_path, *"abcdefghij")
+    monkeypatch.setattr("lab.evidence.folder.JSON_VALUES_MAX", 50)
+    with pytest.raises(EvidenceFailure, match=r"history\.jsonl: .*expected at most 50 values, got more"):
+        folder.history()

@@ -9,7 +9,21 @@ import pytest
 from lab.model.chain.facts import ChainFacts
 from lab.model.chain.finality import Finality
 from lab.model.history import History
-from lab.model.records import RECORD, AnyRecord, Block, EmptyBlocks, FinalRead, Header, Leg, Note, Operation, Reorg, Tx
+from lab.model.record_parts.fault_effects import FaultEffects
+from lab.model.records import (
+    RECORD,
+    AnyRecord,
+    Block,
+    EmptyBlocks,
+    FaultMark,
+    FinalRead,
+    Header,
+    Leg,
+    Note,
+    Operation,
+    Reorg,
+    Tx,
+)
 
 GENESIS = 1_800_000_000
 
@@ -236,3 +250,38 @@ def test_every_kind_of_line_reads_back() -> None:
     )
     for record in (header(), block(1, 1, txs=(tx("0x1"),)), empty(1, 3, 1), reorg(1, 1, 2), wide):
         assert RECORD.validate_json(record.model_dump_json()) == record
+
+
+class Counted(str):
+    """A name that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_faults_are_paired_with_their_ends_in_one_pass() -> None:
+    """Each with the earliest end that follows it; thousands of faults took the square of it."""
+    marks = [
+        FaultMark.model_construct(
+            seq=number,
+            t_ms=number,
+            id=Counted(f"fault-{number % 5}"),
+            phase="heal" if number % 3 == 0 else "inject",
+            effects=FaultEffects(),
+        )
+        for number in range(1, 1001)
+    ]
+    history = History([header(), *marks])
+    Counted.compared = 0
+    paired = history.injected()
+    assert Counted.compared < 10 * len(marks)
+    heals = [mark for mark in marks if mark.phase == "heal"]
+    for mark, _, end_ms in paired:
+        later = (heal.t_ms for heal in heals if heal.id == mark.id and heal.seq > mark.seq)
+        assert end_ms == min(later, default=None)
+    assert history.end_ms == 1000
