@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from lab.bounded_files import read_bytes, write_atomically
 from lab.deploy.text import read_text
-from lab.deploy.vyper.isolated_tool import NEWEST_MINOR, run_tool
+from lab.deploy.vyper.isolated_tool import newest_minor, run_tool
 from lab.deploy.vyper.source import VyperSource, project_root
 from lab.errors import EnvironmentFailure
 from lab.owner import temporary_directory
@@ -29,7 +29,9 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
         old = ["setuptools<81"] if Version(version) < Version("0.3.2") else []
         words = ["vyper", "-f", formats, *paths, str(main)]
         try:
-            return run_tool(f"vyper=={version}", words, beside=old, folder=folder, timeout_s=COMPILE_TIMEOUT_S)
+            return run_tool(
+                f"vyper=={version}", words, vyper=version, beside=old, folder=folder, timeout_s=COMPILE_TIMEOUT_S
+            )
         except subprocess.TimeoutExpired as error:
             problem = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
@@ -47,7 +49,7 @@ def ways_out(version: str) -> str:
     """What to do where a release cannot be had."""
     return (
         f"Ways out: go online once so that uv can fetch vyper {version} (it is kept after that); install a Python "
-        f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
+        f"between 3.10 and 3.{newest_minor(version)} if the message says that no interpreter was found; or give the "
         "contract's artifact (JSON with abi and bytecode)."
     )
 
