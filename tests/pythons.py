@@ -70,10 +70,14 @@ def main() -> int:
             continue
         print(f"\n=== Python {version}: {python}", flush=True)
         with tempfile.TemporaryDirectory(prefix=f"lab-python{version}-") as folder:
-            passed = tried(install(python, Path(folder) / "venv"), arguments.short, arguments.workers)
-        told[version] = "passed" if passed else "FAILED"
+            try:
+                made = install(python, Path(folder) / "venv")
+            except subprocess.CalledProcessError:
+                told[version] = "FAILED to install"
+                continue
+            told[version] = "passed" if tried(made, arguments.short, arguments.workers) else "FAILED"
     print("\n" + "\n".join(f"Python {version}  {outcome}" for version, outcome in told.items()))
-    return 1 if "FAILED" in told.values() else 0
+    return 1 if any(outcome.startswith("FAILED") for outcome in told.values()) else 0
 
 
 if __name__ == "__main__":

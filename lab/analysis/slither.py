@@ -28,10 +28,15 @@ def reads(source: VyperSource) -> bool:
 
 def run_slither(source: VyperSource) -> list[Finding]:
     """Findings under the names of slither's detectors. Raises EnvironmentFailure where it cannot be had or fails."""
-    beside, words = (f"vyper=={source.compiler_version}", "setuptools<81"), ("slither", str(source.path), "--json", "-")
+    vyper, words = source.compiler_version, ("slither", str(source.path), "--json", "-")
     try:
         run = run_tool(
-            f"slither-analyzer=={SLITHER_VERSION}", words, beside=beside, folder=source.path.parent, timeout_s=TIMEOUT_S
+            f"slither-analyzer=={SLITHER_VERSION}",
+            words,
+            vyper=vyper,
+            beside=(f"vyper=={vyper}", "setuptools<81"),
+            folder=source.path.parent,
+            timeout_s=TIMEOUT_S,
         )
         document = parse_json(run.stdout, "its findings")
     except UnfitFile as error:

@@ -67,10 +67,10 @@ def read_response(
     head, end, body = received.partition(_HEAD_END)
     length = _body_length(head) if end else None
     if length is None or not (more or len(body) <= length) or length > body_bytes_max:
-        response = http.client.HTTPResponse(_Resumed(received, connection), method="POST")  # type: ignore[arg-type]
-        response.begin()
-        # The library may have read on into the response after this one.
-        return Response(response.status, response.read(body_bytes_max + 1), response.will_close or more)
+        with http.client.HTTPResponse(_Resumed(received, connection), method="POST") as response:  # type: ignore[arg-type]
+            response.begin()
+            # The library may have read on into the response after this one.
+            return Response(response.status, response.read(body_bytes_max + 1), response.will_close or more)
     parts, missing = [body[:length]], length - len(body)
     buffer = bytearray(min(max(missing, 0), _CHUNK))
     while missing > 0:

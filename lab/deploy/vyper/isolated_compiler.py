@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from lab.bounded_files import UnfitFile, read_bytes, write_atomically
 from lab.deploy.text import read_text
-from lab.deploy.vyper.isolated_tool import NEWEST_MINOR, run_tool
+from lab.deploy.vyper.isolated_tool import newest_minor, run_tool
 from lab.deploy.vyper.limited import SMALLER, Ended
 from lab.deploy.vyper.source import VyperSource, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
@@ -29,7 +29,12 @@ def run_isolated(source: VyperSource, formats: str) -> Ended:
         words = ["vyper", "-f", formats, *paths, str(main)]
         try:
             return run_tool(
-                f"vyper=={version}", words, beside=_beside(version), folder=folder, timeout_s=COMPILE_TIMEOUT_S
+                f"vyper=={version}",
+                words,
+                vyper=version,
+                beside=_beside(version),
+                folder=folder,
+                timeout_s=COMPILE_TIMEOUT_S,
             )
         except subprocess.TimeoutExpired as error:
             problem = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
@@ -53,6 +58,7 @@ def can_be_run(version: str, folder: Path) -> bool:
             run_tool(
                 f"vyper=={version}",
                 ["vyper", "--version"],
+                vyper=version,
                 beside=_beside(version),
                 folder=folder,
                 timeout_s=COMPILE_TIMEOUT_S,
@@ -67,7 +73,7 @@ def ways_out(version: str) -> str:
     """What to do where a release cannot be had."""
     return (
         f"Ways out: go online once so that uv can fetch vyper {version} (it is kept after that); install a Python "
-        f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
+        f"between 3.10 and 3.{newest_minor(version)} if the message says that no interpreter was found; or give the "
         "contract's artifact (JSON with abi and bytecode)."
     )
 

@@ -185,7 +185,7 @@ def _not_had(number: str, said: str) -> EnvironmentFailure:
 
 def _run_release(number: str, words: list[str], folder: Path) -> Ended:
     with _starting(number):
-        return run_tool(f"vyper=={number}", words, folder=folder, timeout_s=5 * DEADLINE_S)
+        return run_tool(f"vyper=={number}", words, vyper=number, folder=folder, timeout_s=5 * DEADLINE_S)
 
 
 def _run(words: list[str], folder: Path) -> Ended:

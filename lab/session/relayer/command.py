@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.environment import without_home
 from lab.errors import UsageError
 from lab.model.redacted import RedactedCommand, redact_command
 from lab.paths import expand_user
@@ -62,7 +63,7 @@ class RelayerCommand:
         if not files and (path := shutil.which(self.words[0])) is not None:
             files = {self.words[0]: Path(path)}
         # A word that is hidden may be a file with a key in it: not even its digest is shown.
-        files |= {Path(word).name: self.folder / word for word in self.words[1:] if word in words}
+        files |= {Path(word).name: self.folder / word for word in self.words[1:] if without_home(word) in words}
         return {name: path for name, path in files.items() if path.is_file()}
 
     def sha256(self) -> str | None:

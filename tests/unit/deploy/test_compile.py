@@ -244,11 +244,14 @@ def test_a_release_that_does_not_exist_is_the_sources_fault(tmp_path: Path, cach
 
 
 def test_every_release_gets_an_interpreter_it_runs_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They all run on Python 3.10 to 3.13; on a newer one uv looks for one of these."""
-    monkeypatch.setattr("sys.executable", "/running/python")
-    for minor, expected in ((11, "/running/python"), (13, "/running/python"), (14, ">=3.10,<3.14")):
-        monkeypatch.setattr("sys.version_info", (3, minor, 0))
-        assert interpreter_for() == expected
+    """From 0.4.0 on Python 3.14 will do, before it 3.13; on a newer one uv looks for another."""
+    running, older = "/running/python", {"0.3.10": ">=3.10,<3.14", "0.4.0": ">=3.10,<3.15"}
+    monkeypatch.setattr("sys.executable", running)
+    for version, newest in (("0.2.1", 13), ("0.3.10", 13), ("0.4.0rc1", 13), ("0.4.0", 14), ("0.4.1rc1", 14)):
+        for minor in (11, 13, 14, 15):
+            monkeypatch.setattr("sys.version_info", (3, minor, 0))
+            looked_for = older["0.3.10" if newest == 13 else "0.4.0"]
+            assert interpreter_for(version) == (running if minor <= newest else looked_for)
 
 
 MARK = b"\xef\xbb\xbf"

@@ -65,3 +65,20 @@ def test_as_the_library_reads_it(response: bytes) -> None:
         read = read_response(connection, limit)
     assert (read.status, read.body) == (expected.status, whole)
     assert read.last or not last
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nab"])
+def test_a_response_that_cannot_be_read_is_closed(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since Python 3.14 one that is left open may end with a message on stderr."""
+    made: list[http.client.HTTPResponse] = []
+
+    class Recorded(http.client.HTTPResponse):
+        def begin(self) -> None:
+            made.append(self)
+            super().begin()
+
+    monkeypatch.setattr("http.client.HTTPResponse", Recorded)
+    chunked = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    with sent(chunked + body) as connection, pytest.raises(http.client.IncompleteRead):
+        read_response(connection, BODY_BYTES_MAX)
+    assert [response.isclosed() for response in made] == [True]

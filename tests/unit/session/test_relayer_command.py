@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -33,6 +34,18 @@ def test_what_is_understood(
     monkeypatch.setenv("HOME", "/home/me")
     command = parse_command(text, Path("/project"))
     assert (command.argv(SESSION), command.variables(SESSION)) == (words, variables)
+
+
+def test_files_below_the_home_folder_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However they are written; one whose name is hidden as a secret is not."""
+    home = tmp_path / "my home"
+    (project := home / "project").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("bot.py", "a.toml", "key.txt"):
+        (project / name).write_text(name, "utf-8")
+    whole, secret = shlex.quote(str(project / "bot.py")), shlex.quote(str(project / "key.txt"))
+    for text in (f"python3 {whole} a.toml", "python3 ~/project/bot.py a.toml", "python3 bot.py a.toml"):
+        assert set(parse_command(f"{text} --password {secret}", project).files()) == {"python3", "bot.py", "a.toml"}
 
 
 @pytest.mark.parametrize(
