@@ -6,7 +6,7 @@ disturbance lasted, or its parent came too late for its window. A bound longer t
 
 from __future__ import annotations
 
-from lab.checks.attempts import last_attempt
+from lab.checks.attempts import last_attempt, mirrored
 from lab.checks.bounds import Bound, bound_ms, closes_ms, missed_bound, resolvable_ms
 from lab.checks.facts import block_at, clock
 from lab.checks.judgement import Judgement
@@ -45,7 +45,8 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     if ready is not None:
         judgement.judged += 1
         block = ready.step.block
-        judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id, t_ms=bound.due_ms)
+        happened = f"{mirrored(history, leg)}it became READY in {block_at(block)}"
+        judgement.fail(f"{expected}; {happened}", block, leg.tx_id, t_ms=bound.due_ms)
     elif bound.due_ms > closes_ms(history, leg):
         _excuse(history, judgement, leg, resolvable, bound)
     elif bound.due_ms > history.end_ms:
