@@ -53,8 +53,15 @@ def last_attempt(history: History, leg: Leg) -> str:
     return f"{mirrored(history, leg)}the relayer sent no resolve_dependency for it{why}"
 
 
-def last_execution(history: History, leg: Leg) -> str:
-    """What the relayer did last to have a leg EXECUTED that is READY, and how that ended."""
+def last_step(history: History, leg: Leg) -> str:
+    """What the relayer did last to bring a leg further that is BUFFERED or READY; empty for another."""
+    state = replay(history, leg.chain).entry(leg.tx_id).state
+    if state == "BUFFERED":
+        return last_attempt(history, leg)
+    return _last_execution(history, leg) if state == "READY" else ""
+
+
+def _last_execution(history: History, leg: Leg) -> str:
     calls = _of([submit for submit in history.of(Submit) if submit.chain == leg.chain], "mark_executed", leg.tx_id)
     return _outcome(history, calls[-1], "for it") if calls else "the relayer sent no mark_executed for it"
 

@@ -27,8 +27,8 @@ def judge(history: History) -> CheckResult:
     return judgement.result("no buffered leg became resolvable in a calm time")
 
 
-def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
-    """Holds one buffered leg against the bound; L5 asks the same of fewer legs."""
+def judge_leg(history: History, judgement: Judgement, leg: Leg, although: str = "") -> None:
+    """Holds one buffered leg against the bound; L5 asks the same of fewer legs, `although` something else was wrong."""
     entry = replay(history, leg.chain).entry(leg.tx_id)
     resolvable = resolvable_ms(history, leg)
     if resolvable is None:
@@ -41,7 +41,7 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     calm = f", calm from {clock(bound.calm_ms)}" if bound.calm_ms > resolvable else ""
     length = clock(bound_ms(history, leg.chain))
     since = f"resolvable from {clock(resolvable)}{calm}, bound {length}"
-    expected = f"expected {leg.name} to be READY on {leg.chain} by {clock(bound.due_ms)} ({since})"
+    expected = f"expected {leg.name} to be READY on {leg.chain} by {clock(bound.due_ms)}{although} ({since})"
     if ready is not None:
         judgement.judged += 1
         block = ready.step.block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.attempts import last_attempt, last_execution
+from lab.checks.attempts import last_step
 from lab.checks.bounds import lapse_excuse, window_end_ms
 from lab.checks.lateness import because, excuse, late_ms
 from lab.checks.replay import replay
@@ -40,9 +40,8 @@ def _undone(run: Run, step: Step) -> str:
     parent = history.leg(leg.after) if leg.after else None
     if parent is not None and replay(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED") is None:
         return ""
-    state = replay(history, leg.chain).entry(leg.tx_id).state
-    last = {"BUFFERED": last_attempt, "READY": last_execution}.get(state)
-    return f"; {last(history, leg)}" if last is not None else ""
+    last = last_step(history, leg)
+    return f"; {last}" if last else ""
 
 
 def _look(run: Run, step: Step, since_ms: int) -> Judged:

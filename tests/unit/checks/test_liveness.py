@@ -107,6 +107,23 @@ def test_l1_waits_for_the_delay_of_a_mirror(limits: dict[str, int], ready: int, 
     assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("confirmations", "ready", "verdict"),
+    [(None, 70, Verdict.FAIL), (1, 80, Verdict.PASS), (1, 84, Verdict.FAIL), (2, 92, Verdict.PASS)],
+)
+def test_l1_waits_for_confirmations_that_a_relayer_declares(
+    confirmations: int | None, ready: int, verdict: Verdict
+) -> None:
+    """The parent is final at 60 s, on a chain with a block every 12 s; the child is due 9 s after the last of them."""
+    story = begin(relayer_confirmations=confirmations)
+    pay(story)
+    story.mine("one", 60)
+    for second in (72, 84):
+        story.mine("one", second)
+    settle(story, mirrored=62, ready=ready, executed=None)
+    assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
 @pytest.mark.parametrize(("ready", "verdict"), [(38, Verdict.PASS), (40, Verdict.FAIL)])
 def test_l1_waits_for_the_finality_of_a_parent_on_the_same_chain(ready: int, verdict: Verdict) -> None:
     """READY at 20 s and final five blocks later, at 30 s: the child is due at 39 s."""
