@@ -165,7 +165,7 @@ CASES = [
     Case("MirrorsAnotherId", SWAP, "S2", "has no transaction of that id"),
     Case("MirrorsLate", SWAP, "L1", "the mirror of swap.pay, buffered at"),
     Case("OneLogOfABlock", TOGETHER, "L1", "the relayer sent no resolve_dependency for it"),
-    Case("ReusesNonces", UNANSWERED, "L3", "to carry one call"),
+    Case("ReusesNonces", UNANSWERED, "L6", "nonce too low"),
     Case("IgnoresOrder", ORDERED, "S3", "to be EXECUTED only after its parent swap.pay was EXECUTED"),
     Case("AsksTooEarly", ALONE.replace("+20s", "+90s"), "L6", "attempts, each with a nonce of its own"),
     Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
