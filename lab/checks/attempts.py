@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from lab.checks.facts import block_at, clock
+from lab.checks.bounds import bound_ms, resolvable_ms
+from lab.checks.facts import block_at, clock, timestamp_of, unix_ms
 from lab.checks.replay import replay
 from lab.model.contract.batches import BATCHES
 from lab.model.history import History
@@ -46,8 +48,42 @@ def last_attempt(history: History, leg: Leg) -> str:
         return f"the relayer sent nothing at all on {leg.chain}"
     resolves = _of(sent, "resolve_dependency", leg.tx_id)
     if resolves:
-        return _outcome(history, resolves[-1], "for it")
-    return f"the relayer sent no resolve_dependency for it{_old_state(history, leg)}{_mirror(history, leg, sent)}"
+        return f"{mirrored(history, leg)}{_outcome(history, resolves[-1], 'for it')}"
+    why = f"{_old_state(history, leg)}{_mirror(history, leg, sent)}"
+    return f"{mirrored(history, leg)}the relayer sent no resolve_dependency for it{why}"
+
+
+def last_step(history: History, leg: Leg) -> str:
+    """What the relayer did last to bring a leg further that is BUFFERED or READY; empty for another."""
+    state = replay(history, leg.chain).entry(leg.tx_id).state
+    if state == "BUFFERED":
+        return last_attempt(history, leg)
+    return _last_execution(history, leg) if state == "READY" else ""
+
+
+def _last_execution(history: History, leg: Leg) -> str:
+    calls = _of([submit for submit in history.of(Submit) if submit.chain == leg.chain], "mark_executed", leg.tx_id)
+    return _outcome(history, calls[-1], "for it") if calls else "the relayer sent no mark_executed for it"
+
+
+def mirrored(history: History, leg: Leg) -> str:
+    """When the mirror that a leg waited for was buffered, and for when, if it came or is due too late for the leg."""
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None or parent.chain == leg.chain:
+        return ""
+    entry = replay(history, leg.chain).entry(parent.tx_id)
+    buffered, due = entry.first("BUFFERED"), timestamp_of(entry)
+    if buffered is None or due is None:
+        return ""
+    begun_ms, wanted_ms = buffered.step.block.t_ms, resolvable_ms(history, leg) or 0
+    in_time_ms = wanted_ms + bound_ms(history, leg.chain)
+    # A mirror is due with its child, or two blocks from now.
+    soon_ms = max(unix_ms(history, leg.timestamp), begun_ms + 2 * history.header.chains[leg.chain].block_time_ms)
+    if begun_ms <= in_time_ms and unix_ms(history, due) <= soon_ms:
+        return ""
+    return (
+        f"the mirror of {parent.name}, buffered at {clock(begun_ms)}, is due only at {clock(unix_ms(history, due))}; "
+    )
 
 
 def _of(sent: list[Submit], function: str, tx_id: str) -> list[Submit]:
@@ -62,11 +98,32 @@ def _outcome(history: History, last: Submit, what: str) -> str:
         block, tx = there
         failed = next((log for log in tx.logs if log.event == "TransactionFailed"), None)
         reason = f" and TransactionFailed ({failed.args.get('reason', 'no reason')})" if failed is not None else ""
-        spent = f" and {tx.gas_used} gas spent" if tx.status == 0 else ""
+        revert = next((call.revert for call in tx.calls if call.revert), None)
+        spent = f" and {tx.gas_used} gas spent{f' ({revert})' if revert else ''}" if tx.status == 0 else ""
         return f"{attempt} was mined in block {block.number} with status {tx.status}{spent}{reason}, and none followed"
     if last.outcome == "fail":
-        return f"{attempt} was refused ({last.error}), and none followed"
+        price = f", at {last.max_fee_per_gas} wei per gas" if "fee" in (last.error or "") else ""
+        return f"{attempt} was refused ({last.error}{price}), and none followed"
     return f"{attempt} is in no block" + (f" and had no answer ({last.error})" if last.outcome == "info" else "")
+
+
+def endings(history: History, submits: Sequence[Submit]) -> str:
+    """How most of these calls ended, so that a count of them says what they were in vain for."""
+    ends = Counter(_ending(history, submit) for submit in submits)
+    words, count = ends.most_common(1)[0]
+    return f"{'all' if count == len(submits) else count} of them {words}" if words else ""
+
+
+def _ending(history: History, submit: Submit) -> str:
+    there = mined(history, submit.chain).get(submit.tx)
+    if there is None:
+        return f"were refused ({submit.error})" if submit.outcome == "fail" else ""
+    _, tx = there
+    if tx.status == 0:
+        revert = next((call.revert for call in tx.calls if call.revert), None)
+        return f"reverted ({revert or 'without a reason'})"
+    failed = next((log for log in tx.logs if log.event == "TransactionFailed"), None)
+    return f"ended with TransactionFailed ({failed.args.get('reason', 'no reason')})" if failed is not None else ""
 
 
 def _mirror(history: History, leg: Leg, sent: list[Submit]) -> str:

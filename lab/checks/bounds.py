@@ -58,8 +58,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     """From when the relayer could make a buffered leg READY: its timestamp reached, its parent READY and final.
 
     Final on the leg's own chain, too: a reorg there may bring the two back in another order, and a relayer that waits
-    is right. Where the execution order asks for it, a parent elsewhere must be EXECUTED, since only then is it
-    mirrored. None if that never came in this run.
+    is right; so is one that waits for more than finality, as it declared. Where the execution order asks for it, a
+    parent elsewhere must be EXECUTED, since only then is it mirrored. None if that never came in this run.
     """
     buffered = replay(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
@@ -77,9 +77,22 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     final = final_between(history, parent.chain, reached.step.block)
     if final is None:
         return None
-    start = max(start, final[1])
+    sure_ms = _confirmed_ms(history, parent.chain, final[1])
+    if sure_ms is None:
+        return None
+    start = max(start, sure_ms)
     # A parent's mirror, buffered as soon as that, waits as long as any other transaction.
     return start if parent.chain == leg.chain else max(start, _delayed_ms(history, leg.chain, start))
+
+
+def _confirmed_ms(history: History, chain: str, final_ms: int) -> int | None:
+    """When the blocks had come that the relayer declares to wait for beyond finality; None if they never did."""
+    blocks = history.header.relayer_confirmations or 0
+    if not blocks:
+        return final_ms
+    if not history.header.chains[chain].mines_empty_blocks:
+        return final_ms + blocks * history.header.chains[chain].block_time_ms
+    return nth_block_after(history, chain, final_ms, blocks)
 
 
 def _reopened_ms(history: History, leg: Leg) -> int:

@@ -284,6 +284,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
         capabilities=recorded(lab.spec.target.capabilities),
         poll_ms=max(item.relayer.poll_ms, declared.poll_ms or 0) if item.relayer else 0,
         relayer_steps=declared.steps if item.relayer else None,
+        relayer_confirmations=declared.confirmations if item.relayer else None,
         requests_per_minute=declared.requests_per_minute if item.relayer else None,
         rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),
         execution_order=item.relayer.execution_order if item.relayer else "ready",

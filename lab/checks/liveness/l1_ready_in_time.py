@@ -6,7 +6,7 @@ disturbance lasted, or its parent came too late for its window. A bound longer t
 
 from __future__ import annotations
 
-from lab.checks.attempts import last_attempt
+from lab.checks.attempts import last_attempt, mirrored
 from lab.checks.bounds import Bound, bound_ms, closes_ms, missed_bound, resolvable_ms
 from lab.checks.facts import block_at, clock
 from lab.checks.judgement import Judgement
@@ -27,8 +27,8 @@ def judge(history: History) -> CheckResult:
     return judgement.result("no buffered leg became resolvable in a calm time")
 
 
-def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
-    """Holds one buffered leg against the bound; L5 asks the same of fewer legs."""
+def judge_leg(history: History, judgement: Judgement, leg: Leg, although: str = "") -> None:
+    """Holds one buffered leg against the bound; L5 asks the same of fewer legs, `although` something else was wrong."""
     entry = replay(history, leg.chain).entry(leg.tx_id)
     resolvable = resolvable_ms(history, leg)
     if resolvable is None:
@@ -41,11 +41,12 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     calm = f", calm from {clock(bound.calm_ms)}" if bound.calm_ms > resolvable else ""
     length = clock(bound_ms(history, leg.chain))
     since = f"resolvable from {clock(resolvable)}{calm}, bound {length}"
-    expected = f"expected {leg.name} to be READY on {leg.chain} by {clock(bound.due_ms)} ({since})"
+    expected = f"expected {leg.name} to be READY on {leg.chain} by {clock(bound.due_ms)}{although} ({since})"
     if ready is not None:
         judgement.judged += 1
         block = ready.step.block
-        judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id, t_ms=bound.due_ms)
+        happened = f"{mirrored(history, leg)}it became READY in {block_at(block)}"
+        judgement.fail(f"{expected}; {happened}", block, leg.tx_id, t_ms=bound.due_ms)
     elif bound.due_ms > closes_ms(history, leg):
         _excuse(history, judgement, leg, resolvable, bound)
     elif bound.due_ms > history.end_ms:

@@ -9,6 +9,7 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 
 from __future__ import annotations
 
+from lab.checks.attempts import last_step
 from lab.checks.blocktimes import final_between
 from lab.checks.bounds import Bound, calm_bound, closes_ms, doubted, resolvable_ms
 from lab.checks.facts import clock, is_suspended, suspension_note
@@ -70,7 +71,8 @@ def _judge_leg(
         judgement.doubt(doubt, leg.chain, leg.tx_id)
     else:
         judgement.judged += 1
-        happened = f"it is {entry.state} at the end, and had until {clock(by_ms)}"
+        last = last_step(history, leg)
+        happened = f"it is {entry.state} at the end, and had until {clock(by_ms)}{f'; {last}' if last else ''}"
         _fail(judgement, leg, death, back, happened, *(move.step.block.seq for move in entry.moves))
 
 

@@ -38,11 +38,8 @@ def judge(history: History) -> CheckResult:
             # L1 doubts it by itself, outage or not.
             judgement.note(f"{leg.name} had a window shorter than the bound")
         elif during:
-            before = len(judgement.failures)
-            judge_leg(history, judgement, leg)
-            if len(judgement.failures) > before:
-                chain, start, _ = during[0]
-                judgement.note(f"{chain} was down from {clock(start)}, and {leg.name} does not touch it")
+            chain, start, _ = during[0]
+            judge_leg(history, judgement, leg, f", although {chain} was down from {clock(start)}")
     downs = ", ".join(dict.fromkeys(chain for chain, _, _ in outages))
     return judgement.result(f"no leg of a flow without {downs} became resolvable while it was down")
 

@@ -26,7 +26,7 @@ taken away. Calls are counted whether they were taken or refused. The counts sta
 
 from __future__ import annotations
 
-from lab.checks.attempts import mined, single, subjects
+from lab.checks.attempts import endings, mined, single, subjects
 from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import Disturbance, disturbances
 from lab.checks.facts import block_at, clock, name_at, replays
@@ -117,6 +117,8 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
             f"expected at most {bound} {what} for {function} of {name_at(history, chain, tx_id)}, there "
             f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
         )
+        if ended := endings(history, submits):
+            message += f"; {ended}"
         # Whoever waits for an answer as long as requests may take, and gets none, asks once more.
         late = late_ms(history, submits[0].t_ms, submits[-1].t_ms)
         if count <= bound + late // max(1, history.header.rpc_budget_ms):

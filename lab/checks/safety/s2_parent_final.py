@@ -1,7 +1,8 @@
 """S2: a child READY means its parent READY or EXECUTED in a block that was final when the relayer relied on it.
 
 The relayer relies on a parent when it submits the mirror's buffering; without a mirror, when the child's resolving is
-submitted. Parents are looked up on the canonical chain, so one that a reorg took away does not count.
+submitted. Parents are looked up on the canonical chain, so one that a reorg took away does not count. A mirror of the
+relayer's own relies on its parent whether a child follows or not: without one it is what a forger would have buffered.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from lab.checks.facts import (
     suspension_note,
 )
 from lab.checks.judgement import Judgement
-from lab.checks.replay import ChainReplay, Entry, Transition, replay
+from lab.checks.replay import Entry, Transition, replay
 from lab.model.chain.facts import ChainFacts
 from lab.model.history import History
-from lab.model.records import Leg
+from lab.model.records import Leg, Submit
 from lab.model.verdict import CheckResult
 
 
@@ -46,9 +47,10 @@ class Bond:
 
 
 def judge(history: History) -> CheckResult:
-    """Judges every child that is READY on its canonical chain, declared or not."""
+    """Judges every child that is READY on its canonical chain, declared or not, and mirrors that none of them needs."""
     judgement = Judgement("S2", "child transaction")
     for replayed in replays(history):
+        needed: set[str] = set()
         for entry in replayed.entries.values():
             ready = entry.first("READY")
             if ready is None or is_mirror(history, replayed.chain, entry):
@@ -56,13 +58,16 @@ def judge(history: History) -> CheckResult:
             bond = _bond(history, replayed.chain, entry, ready)
             if bond is None:
                 continue
+            needed.add(bond.parent_id)
             parent = leg_at(history, bond.parent_chain, bond.parent_id) if bond.parent_chain else None
             if is_suspended(history, leg_at(history, replayed.chain, entry.tx_id), parent):
                 judgement.note(suspension_note(history))
                 continue
             judgement.judged += 1
             _judge_bond(history, judgement, bond)
-        _note_forged(history, judgement, replayed)
+        for entry in replayed.entries.values():
+            if is_mirror(history, replayed.chain, entry):
+                _judge_mirror(history, judgement, replayed.chain, entry, needed=entry.tx_id in needed)
     return judgement.result("no transaction with a parent ever became READY")
 
 
@@ -91,10 +96,12 @@ def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
     mirror = local.first("BUFFERED") if is_mirror(history, bond.chain, local) else None
     relied_ms, evidence = sent(history, (mirror or bond.ready).step)
     evidence = (*evidence, bond.ready.step.block.seq)
+    of = history.chain_of_rollup(origin_of(local) or "") if mirror is not None else None
+    other = f"; its mirror is of {name_at(history, of, bond.parent_id)}" if of not in (None, bond.parent_chain) else ""
 
     def fail(why: str, *lines: int) -> None:
         judgement.fail(
-            f"expected {child} to become READY only on a final parent {bond.parent_name}; {became}, {why}",
+            f"expected {child} to become READY only on a final parent {bond.parent_name}; {became}, {why}{other}",
             bond.ready.step.block,
             bond.child.tx_id,
             *(evidence + lines),
@@ -143,13 +150,34 @@ def _judge_final(
         )
 
 
-def _note_forged(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
-    for entry in replayed.entries.values():
-        if not is_mirror(history, replayed.chain, entry):
-            continue
-        home = history.chain_of_rollup(origin_of(entry) or "")
-        if home is None or replay(history, home).entry(entry.tx_id).first("READY", "EXECUTED") is None:
-            judgement.note(
-                f"{name_at(history, replayed.chain, entry.tx_id)} is a mirror without a real "
-                f"parent (its origin is {home or 'no chain of this run'})"
-            )
+def _judge_mirror(history: History, judgement: Judgement, chain: str, mirror: Entry, *, needed: bool) -> None:
+    """A mirror without a real parent is told of; of the relayer's own nothing less than a final parent will do."""
+    name, buffered = name_at(history, chain, mirror.tx_id), mirror.first("BUFFERED")
+    home = history.chain_of_rollup(origin_of(mirror) or "")
+    real = replay(history, home).entry(mirror.tx_id) if home is not None else Entry(mirror.tx_id)
+    parent = real.first("READY", "EXECUTED")
+    if parent is None:
+        judgement.note(f"{name} is a mirror without a real parent (its origin is {home or 'no chain of this run'})")
+    submits = (submit.tx for submit in history.of(Submit) if submit.chain == chain)
+    if needed or buffered is None or buffered.step.tx.hash not in submits:
+        return
+    if home is not None and is_suspended(history, leg_at(history, home, mirror.tx_id)):
+        return
+    relied_ms, evidence = sent(history, buffered.step)
+
+    def fail(why: str, *lines: int) -> None:
+        judgement.fail(
+            f"expected the relayer to mirror only what is final on its own chain; it buffered {name} in "
+            f"{block_at(buffered.step.block)}, {why}",
+            buffered.step.block,
+            mirror.tx_id,
+            *(evidence + lines),
+        )
+
+    if parent is not None:
+        bond = Bond(chain, mirror, buffered, mirror.tx_id, parent.step.chain, name_of(history, chain, mirror.tx_id))
+        _judge_final(history, judgement, bond, parent, relied_ms, fail)
+    elif real.first("BUFFERED") is None:
+        fail(f"and its origin, {home or 'no chain of this run'}, has no transaction of that id")
+    else:
+        fail(f"and on {home} it is {real.state}")

@@ -41,7 +41,7 @@ def judge(history: History) -> CheckResult:
         state = order.upper()
         happened = f"is not {state}"
         if expected is not None:
-            happened = f"came in {block_at(expected.step.block)}"
+            happened = f"in {block_at(expected.step.block)}"
         lines = (expected.step.block.seq,) if expected else ()
         message = (
             f"expected {leg.name} on {leg.chain} to be EXECUTED only after its parent {parent.name} was "

@@ -61,10 +61,22 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
     judgement.judged += 1
     if stored.payload != given:
         message = (
-            f"expected {name} to hold the payload given, {payload_bytes(given)} bytes {given[:18]}; it holds "
-            f"{payload_bytes(stored.payload)} bytes {stored.payload[:18]}"
+            f"expected {name} to hold the payload given, {payload_bytes(given)} bytes {given[:18]}; buffered in "
+            f"{block_at(entry.moves[0].step.block)} it holds {payload_bytes(stored.payload)} bytes "
+            f"{stored.payload[:18]}, {_difference(given, stored.payload)}"
         )
-        judgement.fail(message, final, entry.tx_id, entry.moves[0].step.block.seq)
+        # Read at the end, and as wrong since it was buffered.
+        buffered = entry.moves[0].step.block
+        judgement.fail(message, final, entry.tx_id, buffered.seq, t_ms=buffered.t_ms)
+
+
+def _difference(given: str, stored: str) -> str:
+    """Where two payloads part."""
+    first, second = (bytes.fromhex(payload.removeprefix("0x")) for payload in (given, stored))
+    same = next((place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
+    if same is not None:
+        return f"another one from byte {same} on"
+    return f"the first {len(second)} of them" if len(second) < len(first) else f"{len(second) - len(first)} more"
 
 
 def _judge_copy(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:

@@ -48,6 +48,10 @@ class Header(Record):
         default=None,
         description="polls, each with a block, that the relayer declares; None: one poll and 3 blocks",
     )
+    relayer_confirmations: int | None = Field(
+        default=None,
+        description="blocks that the relayer waits for on a parent's chain beyond finality, as it declares",
+    )
     requests_per_minute: int | None = Field(
         default=None, description="JSON-RPC calls a minute and chain that the relayer declares as its most"
     )
@@ -60,7 +64,7 @@ class Header(Record):
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Left out where nothing is declared or chosen: histories of the reference stay what they were."""
         line: dict[str, Any] = serialize(self)
-        for name in ("relayer_steps", "requests_per_minute"):
+        for name in ("relayer_steps", "relayer_confirmations", "requests_per_minute"):
             if getattr(self, name) is None:
                 line.pop(name, None)
         if self.checks == DEFAULT_SELECTION:

@@ -36,7 +36,8 @@ CRASH = "L4"
 # Settings of the whole contract, and the check whose rule goes by each: where that is wrong, so is what the check saw.
 GOES_BY = {"coordination_window": "S4", "paused": "S10", "authorized_operators": "S6"}
 # How a flow ends, and what a relayer knows of it, hangs on all that it reads of the contract.
-HANGS_ON_ALL = ("S9", "S12")
+HALF_DONE = "S9"
+HANGS_ON_ALL = (HALF_DONE, "S12")
 
 
 def attribute(symptoms: Iterable[Symptom]) -> Attribution:
@@ -51,13 +52,19 @@ def attribute(symptoms: Iterable[Symptom]) -> Attribution:
     roots: list[Symptom] = []
     links: list[Link] = []
     of_tx: dict[str, Symptom] = {}
+    kept: dict[str | None, Symptom] = {}
     for symptom in given:
         same = of_tx.get(symptom.tx) if symptom.tx is not None else None
+        if symptom.check == HALF_DONE:
+            # What kept the leg from becoming READY let it expire.
+            same = same or kept.get(symptom.tx_id)
         root = same or next((root for root in reversed(roots) if _follows(symptom, root)), symptom)
         if root is symptom:
             roots.append(symptom)
         else:
             links.append(Link(symptom, root, same is not None and root.tx == symptom.tx))
+        if symptom.tx_id is not None and symptom.check.startswith("L"):
+            kept.setdefault(symptom.tx_id, root)
         if symptom.tx is not None:
             of_tx.setdefault(symptom.tx, root)
     return Attribution(tuple(roots), tuple(links))

@@ -92,17 +92,17 @@ def _cause(results: Path, cluster: Group[_Run]) -> Cause:
     """The run to show is the smallest of those in which the head itself is seen."""
     runs = sorted(cluster.runs, key=lambda shown: (shown[1].key != cluster.key, shown[0].weight, shown[0].parts.item))
     run, symptom = runs[0]
-    function = symptom.function
+    function = _blamed(symptom)
     return Cause(
         id=hashlib.sha256(cluster.key.encode()).hexdigest()[:8],
         kind=symptom.kind,
-        title=_title(symptom),
+        title=_title(symptom, function),
         demand=check_demand(symptom.check) if symptom.check else "",
         deviation=symptom.text,
         function=function,
         documented=documented(function),
         layer=layer(function),
-        source=_source(run, symptom),
+        source=_source(run, symptom, function),
         shown_by=_affected(results, run, symptom),
         events=_moments(run, symptom),
         runs=tuple(_affected(results, *shown) for shown in runs[:RUNS_MAX]),
@@ -113,14 +113,20 @@ def _cause(results: Path, cluster: Group[_Run]) -> Cause:
     )
 
 
-def _title(symptom: Symptom) -> str:
-    where = f" ({symptom.function})" if symptom.function else ""
+def _blamed(symptom: Symptom) -> str:
+    """The function that a symptom is about. What came too late, or never, is not the fault of what came last."""
+    liveness = symptom.check.startswith("L")
+    return "" if liveness and symptom.function not in symptom.text else symptom.function
+
+
+def _title(symptom: Symptom, function: str) -> str:
+    where = f" ({function})" if function else ""
     if symptom.kind == "check":
         return f"{check_name(symptom.check)}{where}"
     if symptom.kind == "missing":
-        return f"the contract has no function {symptom.function}"
+        return f"the contract has no function {function}"
     if symptom.kind == "operation":
-        return f"{symptom.function} never succeeds"
+        return f"{function} never succeeds"
     return {
         "expectation": f"an expectation is not met{where}",
         "unknown": "nothing can be concluded",
@@ -128,12 +134,12 @@ def _title(symptom: Symptom) -> str:
     }[symptom.kind]
 
 
-def _source(run: _Run, symptom: Symptom) -> QuotedLine | None:
+def _source(run: _Run, symptom: Symptom, function: str) -> QuotedLine | None:
     made = run.parts.made
     source: ContractSource = read_contract_source(run.folder.path.parent, made.contract.bytecode_sha256)
     if symptom.kind == "operation":
         return quote_place(source, symptom.text)
-    return quote(source, symptom.function, symptom.says) if symptom.function and symptom.tx else None
+    return quote(source, function, symptom.says) if function and symptom.tx else None
 
 
 def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:

@@ -80,9 +80,12 @@ class Symptom:
     seq: int = LAST
 
     @property
-    def order(self) -> tuple[bool, int, bool, tuple[int, int]]:
-        """By time, what knows none last; of one moment a check first, and of one block what came first in it."""
-        return self.t_ms is None, self.t_ms or 0, self.kind != "check", self.place
+    def order(self) -> tuple[bool, int, bool, tuple[int, int], bool]:
+        """By time, what knows none last; of one moment a check first, and of one block what came first in it.
+
+        L5 asks of some legs what L1 asks of all, and says more.
+        """
+        return self.t_ms is None, self.t_ms or 0, self.kind != "check", self.place, self.check == "L1"
 
 
 def symptoms_of(verdict: RunVerdict, history: History | None) -> list[Symptom]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lab.html.text import clean, plural, seconds, some
 from lab.report.records.cause import Cause, CauseReport
+from lab.report.run_page.relayer_log import EMPTY_LOG
 
 CAUSE_LINES_MAX, LINES_MAX, WIDTH = 12, 40, 120
 EVENTS, LOG_LINES, ITEMS, ROWS = 3, 2, 3, 8
@@ -41,12 +42,17 @@ def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
 
 
 def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
-    """A relayer's words go first where it is too long, then events, the farthest first; its command stays."""
+    """A relayer's words go first where it is too long, then events, the farthest first; its command stays.
+
+    Where no function is to blame one line of its words is worth more than any event.
+    """
     if everything:
         return _lines(number, cause, len(cause.events), len(cause.relayer_log), everything=True)
+    kept = 0 if cause.function or cause.relayer_log in ((), (EMPTY_LOG,)) else 1
+    room = [(EVENTS, log) for log in range(LOG_LINES, kept, -1)]
+    room += [(events, kept) for events in range(EVENTS, -1, -1)]
     lines: list[str] = []
-    for spared in range(LOG_LINES + EVENTS + 1):
-        log, events = max(0, LOG_LINES - spared), EVENTS - max(0, spared - LOG_LINES)
+    for events, log in [*room, (0, 0)]:
         lines = _lines(number, cause, events, log, everything=False)
         if len(lines) < CAUSE_LINES_MAX:
             return lines

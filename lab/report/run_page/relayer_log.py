@@ -11,12 +11,17 @@ from lab.model.redacted import redact_text
 
 LOG = Path("logs") / "relayer.log"
 LINES_MAX, WIDTH = 8, 200
+EMPTY_LOG = "(its log is empty)"
 
 
 def relayer_log(folder: Path, made: RunManifest) -> tuple[str, ...]:
-    """At most LINES_MAX lines, without secrets and control characters; none of the reference relayer."""
+    """At most LINES_MAX lines, without secrets and control characters; none of the reference relayer.
+
+    What it said several times stands there once, where it said it last.
+    """
     if made.relayer.kind != "command":
         return ()
-    lines = [line for line in tail(folder / LOG, lines=4 * LINES_MAX) if line.strip()][-LINES_MAX:]
-    shown = redact_text("\n".join(lines)).split("\n") if lines else ["(its log is empty)"]
+    said = [line for line in tail(folder / LOG, lines=4 * LINES_MAX) if line.strip()]
+    lines = list(dict.fromkeys(reversed(said)))[:LINES_MAX][::-1]
+    shown = redact_text("\n".join(lines)).split("\n") if lines else [EMPTY_LOG]
     return tuple(clean(line, WIDTH) for line in shown[:LINES_MAX])

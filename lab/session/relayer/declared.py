@@ -1,4 +1,4 @@
-"""What a user's relayer is declared to do: how often it looks, in how many steps it makes a leg READY, what it asks."""
+"""What a user's relayer is declared to do: how often it looks, what it waits for, what it asks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from lab.model.units import duration_ms
 
 STEPS_MAX = 100
+CONFIRMATIONS_MAX = 1000
 
 
 class DeclaredRelayer(BaseModel):
@@ -17,6 +18,9 @@ class DeclaredRelayer(BaseModel):
     poll: str | None = Field(default=None, description="how often it looks at the chains, such as 5s")
     steps: int | None = Field(
         default=None, ge=1, le=STEPS_MAX, description="transactions that each wait for a poll and a block, until READY"
+    )
+    confirmations: int | None = Field(
+        default=None, ge=0, le=CONFIRMATIONS_MAX, description="blocks that it waits for beyond a parent's finality"
     )
     requests_per_minute: int | None = Field(
         default=None, ge=1, description="JSON-RPC calls that it makes at most in a minute, to each chain"

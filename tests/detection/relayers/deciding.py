@@ -161,6 +161,31 @@ def exchanged(action: Action) -> tuple[Any, ...]:
     return (tx_id, target, origin, *rest)
 
 
+class MirrorsAnotherId(Decisions):
+    """Its mirrors have an id of their own."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything as it should be, but for that: what it resolves and waits for are the right ones."""
+        return [replace(each, args=renamed(each)) if each.kind == "mirror" else each for each in core.decide(world)]
+
+
+def renamed(action: Action) -> tuple[Any, ...]:
+    """A buffering's arguments with the last bit of the id the other way round."""
+    tx_id, *rest = action.args
+    return (f"{tx_id[:-1]}{int(tx_id[-1], 16) ^ 1:x}", *rest)
+
+
+class MirrorsLate(Decisions):
+    """Its mirrors are due a minute after their children."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything as it should be, but for that."""
+        return [
+            replace(each, args=(*each.args[:-1], each.args[-1] + 60)) if each.kind == "mirror" else each
+            for each in core.decide(world)
+        ]
+
+
 class OneChild(Decisions):
     """Knows one child of each parent on a chain."""
 

@@ -11,6 +11,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.model.verdict import Verdict
 from lab.relayer import Parts, Relayer
+from lab.report.causes.find import find_causes
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer.actor import RelayerFactory
@@ -51,6 +52,20 @@ DETECTIONS = [
         SWAP,
         "S7",
         "to go from ethereum to optimism",
+    ),
+    (
+        "mirrors under another id",
+        Parts(core=deciding.MirrorsAnotherId()),
+        SWAP,
+        "S2",
+        "its origin, ethereum, has no transaction of that id",
+    ),
+    (
+        "mirrors that are due late",
+        Parts(core=deciding.MirrorsLate()),
+        SWAP,
+        "L1",
+        "the mirror of swap.pay, buffered at",
     ),
     ("one child of a parent", Parts(core=deciding.OneChild()), FAMILY, "L1", "expected out."),
     ("never mirrors", Parts(core=deciding.NeverMirrors()), SWAP, "S9", "swap.settle (its parent is swap.pay) expired"),
@@ -129,6 +144,24 @@ def test_the_check_named_for_the_bug_finds_it(
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL), found.reason
     told = [finding.message for finding in found.findings] + [found.reason]
     assert any(words in each for each in told), found.reason
+
+
+@pytest.mark.parametrize(
+    ("core", "title"),
+    [
+        (deciding.Dawdles(), "L1 ready in time"),
+        (deciding.MirrorsLate(), "L1 ready in time"),
+        (deciding.MirrorsAnotherId(), "S2 parent final (buffer_transaction)"),
+    ],
+    ids=["dawdles", "late", "another id"],
+)
+def test_a_relayers_mistake_is_one_cause(
+    shared_backend: ProcessBackend, tmp_path: Path, core: deciding.Decisions, title: str
+) -> None:
+    """Of what came too late no function of the contract is to blame: the last call was right, and documented so."""
+    result = play(SWAP, shared_backend, tmp_path / "run", partial(Relayer, parts=Parts(core=core)))
+    (cause,) = find_causes(tmp_path, [result.folder], "a session").causes
+    assert (cause.title, bool(cause.function), bool(cause.documented)) == (title, "(" in title, "(" in title)
 
 
 @pytest.mark.parametrize("scenario", [EXPIRED, FORGED, GONE, LATE], ids=lambda path: path.stem)

@@ -93,6 +93,17 @@ FORGED = (
   - wait: 150s
 """
 )
+TOGETHER = ALONE.replace("at: +20s}\n", "at: +20s}\n    also:   {chain: one, at: +20s}\n") + "  - wait: 60s\n"
+UNANSWERED = TOGETHER.replace("  - wait", "  - {at: 12s, fault: lost_reply, chain: one, count: 1}\n  - wait")
+# Another operator makes the parent READY and leaves it there, while the relayer is none.
+ORDERED = (
+    HEAD.replace("poll: 1s", "poll: 1s, execution_order: executed")
+    + """
+  - {at: 10s, admin: {chain: one, action: remove_operator, value: relayer}}
+  - {at: 22s, resolve: swap.pay, as: operator2}
+  - wait: 40s
+"""
+)
 ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
 DROPPED = ALONE + "  - {at: 20s, fault: pool_drop, chain: one, every: 300ms, for: 20s}\n  - wait: 60s\n"
 FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
@@ -151,6 +162,11 @@ CASES = [
     Case("BelievesForgeries", FORGED, "S2", "its parent is not READY on the canonical"),
     Case("CutsPayloads", WHOLE, "S7", "to hold the payload given"),
     Case("ExchangesRollups", WHOLE, "S7", "to go from one to two"),
+    Case("MirrorsAnotherId", SWAP, "S2", "has no transaction of that id"),
+    Case("MirrorsLate", SWAP, "L1", "the mirror of swap.pay, buffered at"),
+    Case("OneLogOfABlock", TOGETHER, "L1", "the relayer sent no resolve_dependency for it"),
+    Case("ReusesNonces", UNANSWERED, "L6", "nonce too low"),
+    Case("IgnoresOrder", ORDERED, "S3", "to be EXECUTED only after its parent swap.pay was EXECUTED"),
     Case("AsksTooEarly", ALONE.replace("+20s", "+90s"), "L6", "attempts, each with a nonce of its own"),
     Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
     Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),

@@ -107,6 +107,23 @@ def test_l1_waits_for_the_delay_of_a_mirror(limits: dict[str, int], ready: int, 
     assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("confirmations", "ready", "verdict"),
+    [(None, 70, Verdict.FAIL), (1, 80, Verdict.PASS), (1, 84, Verdict.FAIL), (2, 92, Verdict.PASS)],
+)
+def test_l1_waits_for_confirmations_that_a_relayer_declares(
+    confirmations: int | None, ready: int, verdict: Verdict
+) -> None:
+    """The parent is final at 60 s, on a chain with a block every 12 s; the child is due 9 s after the last of them."""
+    story = begin(relayer_confirmations=confirmations)
+    pay(story)
+    story.mine("one", 60)
+    for second in (72, 84):
+        story.mine("one", second)
+    settle(story, mirrored=62, ready=ready, executed=None)
+    assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
 @pytest.mark.parametrize(("ready", "verdict"), [(38, Verdict.PASS), (40, Verdict.FAIL)])
 def test_l1_waits_for_the_finality_of_a_parent_on_the_same_chain(ready: int, verdict: Verdict) -> None:
     """READY at 20 s and final five blocks later, at 30 s: the child is due at 39 s."""
@@ -643,6 +660,8 @@ def test_l1_counts_on_what_a_relayer_declares(steps: int | None, poll_ms: int, r
         ("nothing", "the relayer sent nothing at all on two"),
         ("else", "the relayer sent no resolve_dependency for it"),
         ("refused", "was refused (None), and none followed"),
+        ("cheap", "was refused (fee too low, at 1000 wei per gas), and none followed"),
+        ("reverted", "with status 0 and 100000 gas spent (Not authorized), and none followed"),
         ("lost", "is in no block"),
         ("early", "was mined in block 12 with status 1 and TransactionFailed (Dependencies not satisfied), and none"),
     ],
@@ -654,6 +673,11 @@ def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
         tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer", failed="Dependencies not satisfied"))
         story.submit(23, "two", tx)
         story.mine("two", 24, tx)
+    elif tried == "reverted":
+        submitted(story, "two", 24, resolve(A.tx_id, "relayer", revert="Not authorized"))
+    elif tried == "cheap":
+        story.submit(23, "two", story.tx("two", "relayer", resolve(A.tx_id, "relayer")), "fail")
+        story.records[-1] = story.records[-1].model_copy(update={"error": "fee too low", "max_fee_per_gas": 1000})
     elif tried != "nothing":
         tx = story.tx("two", "relayer", resolve(B.tx_id if tried == "else" else A.tx_id, "relayer"))
         story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
@@ -691,6 +715,22 @@ def test_l1_says_what_became_of_the_mirror_that_a_leg_waits_for(made: list[Any],
     if not made:
         submitted(story, "two", 62, resolve(B.tx_id, "relayer"))
     assert judged("L1", finish(story, at=300, settle="BUFFERED")).reason.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "due", "named"), [(62, 66, False), (62, 90, True), (82, 86, True)], ids=["in time", "due late", "late"]
+)
+@pytest.mark.parametrize("ready", [100, None])
+def test_l1_names_a_mirror_that_made_its_child_late(mirrored: int, due: int, named: bool, ready: int | None) -> None:
+    """The child is due with its parent's mirror: what was given for that, or when it was buffered, is the mistake."""
+    story = begin()
+    pay(story)
+    submitted(story, "two", mirrored, mirror(PAY, "two", GENESIS + due))
+    if ready is not None:
+        submitted(story, "two", ready, resolve(PAY.tx_id, "relayer"), resolve(SETTLE.tx_id, "relayer"))
+    reason = judged("L1", finish(story, at=300, settle="READY" if ready else "BUFFERED", ready=due)).reason
+    words = f"; the mirror of swap.pay, buffered at {mirrored}.000 s, is due only at {due}.000 s; "
+    assert (words in reason) == named
 
 
 @pytest.mark.parametrize(("again_s", "named"), [(59, False), (83, True)])

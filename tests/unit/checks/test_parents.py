@@ -150,6 +150,43 @@ def test_s2_only_mentions_a_forged_mirror_that_nobody_relied_on() -> None:
     assert "mirror without a real parent" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("change", "sent", "words"),
+    [
+        ({}, 61, None),
+        ({}, 40, "relying on its parent at 40.000 s, but the parent's block"),
+        ({"tx_id": leg("x.y", "one", 0, id=96).tx_id}, 61, "and its origin, one, has no transaction of that id"),
+        ({"origin_rollup": "0x" + "99" * 20}, 61, "and its origin, no chain of this run, has no transaction of that"),
+    ],
+)
+@pytest.mark.parametrize("by", ["relayer", "operator"])
+def test_s2_wants_the_relayers_mirror_to_have_a_final_parent(
+    by: str, change: dict[str, str], sent: float, words: str | None
+) -> None:
+    """Though no child became READY on it; what others forge is only told of until one does."""
+    story = begin()
+    pay(story)
+    tx = story.tx("two", by, mirror(PAY, "two", GENESIS + 200, by, **change))
+    if by == "relayer":
+        story.submit(sent, "two", tx)
+    story.mine("two", 84, tx)
+    story.idle("one", 96)
+    findings = [
+        finding.message
+        for finding in judged("S2", story.history()).findings
+        if "expected the relayer to mirror only what is final on its own chain" in finding.message
+    ]
+    assert len(findings) == (words is not None and by == "relayer")
+    assert all(words is not None and words in message for message in findings)
+
+
+def test_s2_names_a_mirror_of_what_never_became_ready() -> None:
+    """The parent is still BUFFERED, and will be for as long as this run goes."""
+    story = begin()
+    submitted(story, "two", 62, mirror(PAY, "two", GENESIS + 66))
+    assert "in block 31 at 62.000 s, and on one it is BUFFERED" in judged("S2", story.history()).reason
+
+
 def test_s2_catches_a_child_of_nothing() -> None:
     """Its dependency was never buffered anywhere: a contract that takes unset for ready."""
     child = leg("x.child", "two", 60, id=98)
@@ -246,3 +283,18 @@ def test_s3_does_not_blame_for_a_parent_executed_in_the_dark() -> None:
     story.mine("one", 48, hidden)
     settle(story)
     assert judged("S3", finish(story)).verdict is Verdict.UNKNOWN
+
+
+def test_s2_says_which_transaction_of_a_shared_id_was_mirrored() -> None:
+    """Chain three has one with the parent's id, READY long before the parent; the mirror is of that one."""
+    twin = leg("other.pay", "three", 10, id=1)
+    story = Story(PAY, SETTLE, twin, names=("one", "two", "three"))
+    story.mine("two", 2, story.tx("two", "operator", buffer(SETTLE, dependency=PAY.tx_id)))
+    story.mine("one", 12, story.tx("one", "operator", buffer(PAY)))
+    story.mine("three", 12, story.tx("three", "operator", buffer(twin), resolve(twin.tx_id)))
+    pay(story, ready=84, executed=None)
+    submitted(story, "two", 30, mirror(twin, "two", GENESIS + 60))
+    submitted(story, "two", 62, resolve(PAY.tx_id, "relayer"), resolve(SETTLE.tx_id, "relayer"))
+    (finding,) = judged("S2", story.history()).findings
+    assert "final parent swap.pay" in finding.message
+    assert finding.message.endswith("; its mirror is of other.pay on three")

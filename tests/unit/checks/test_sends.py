@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lab.checks import CHECKS
@@ -79,6 +81,25 @@ def test_each_bound_is_drawn_exactly(nonces: bool, hashes: bool, bound: int, wor
             assert (
                 f"at most {bound} {words} for resolve_dependency of flow.a on two, there are {count}" in result.reason
             )
+
+
+@pytest.mark.parametrize(
+    ("call", "outcome", "words"),
+    [
+        (resolve(A.tx_id, "relayer", revert="Coordinator is paused"), "ok", "reverted (Coordinator is paused)"),
+        (resolve(A.tx_id, "relayer", failed="Transaction expired"), "ok", "ended with TransactionFailed (Transaction "),
+        (resolve(A.tx_id, "relayer"), "fail", "were refused (None)"),
+    ],
+)
+def test_too_many_attempts_are_told_with_how_they_ended(call: Any, outcome: Outcome, words: str) -> None:
+    """What was tried again and again in vain."""
+    story = Story(A)
+    for second in range(20, 30, 2):
+        tx = story.tx("two", "relayer", call)
+        story.submit(second, "two", tx, outcome)
+        if outcome == "ok":
+            story.mine("two", second + 1, tx)
+    assert f"; all of them {words}" in judged(story).reason
 
 
 @pytest.mark.parametrize("nonces", [True, False])

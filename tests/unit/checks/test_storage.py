@@ -46,11 +46,24 @@ def test_an_empty_run_exercises_nothing(check: str) -> None:
     assert judged(check, story_of(final=[])).verdict is Verdict.NOT_EXERCISED
 
 
-@pytest.mark.parametrize("payload", ["0xaabc", "0xaa", "0x", "0xaabb00"])
-def test_s7_compares_the_stored_payload(payload: str) -> None:
-    """Changed, cut, lost and padded payloads are failures."""
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ("0xaabc", "another one from byte 1 on"),
+        ("0xaa", "the first 1 of them"),
+        ("0x", "the first 0 of them"),
+        ("0xaabb00", "1 more"),
+    ],
+)
+def test_s7_compares_the_stored_payload(payload: str, words: str) -> None:
+    """Changed, cut, lost and padded payloads are failures, from the block on that has them."""
     story = story_of(buffer(A), resolve(A.tx_id), final=[stored(A, "READY", payload=payload)])
-    assert judged("S7", story).verdict is Verdict.FAIL
+    result = judged("S7", story)
+    assert result.verdict is Verdict.FAIL
+    (finding,) = result.findings
+    assert finding.message.endswith(f", {words}")
+    assert finding.t_ms is not None
+    assert f" at {finding.t_ms / 1000:.3f} s it holds" in finding.message
 
 
 def test_s7_wants_the_declared_payload_not_only_the_sent_one() -> None:

@@ -82,3 +82,38 @@ def test_a_look_that_came_too_late_is_nobodys_fault(state: str, left_s: int, lag
     story.mine("two", 26, story.tx("two", "relayer", execute(A.tx_id, "relayer")))
     story._add(Lag(t_ms=5_000, turns_ms=lag_ms, starved_ms=0))
     assert looked(story.history(), state, "flow.a is elsewhere", left_s + 2)[1] is met
+
+
+@pytest.mark.parametrize(
+    ("state", "tried", "words"),
+    [
+        ("BUFFERED", None, "; the relayer sent nothing at all on two"),
+        (
+            "BUFFERED",
+            resolve(A.tx_id, "relayer", failed="Dependencies not satisfied"),
+            "TransactionFailed (Dependencies not satisfied)",
+        ),
+        ("READY", None, "; the relayer sent no mark_executed for it"),
+        (
+            "READY",
+            execute(A.tx_id, "relayer", revert="Not authorized"),
+            "the relayer's last mark_executed for it, at 30",
+        ),
+        ("EXECUTED", None, ""),
+    ],
+)
+def test_what_the_relayer_did_last_is_told_of_a_leg_that_it_left(state: str, tried: Any, words: str) -> None:
+    """No check asks a relayer to execute, so the expectation itself says what was left undone."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    if state != "BUFFERED":
+        story.mine("two", 24, story.tx("two", "operator", resolve(A.tx_id)))
+    if state == "EXECUTED":
+        story.mine("two", 28, story.tx("two", "operator", execute(A.tx_id)))
+    if tried is not None:
+        tx = story.tx("two", "relayer", tried)
+        story.submit(30, "two", tx)
+        story.mine("two", 32, tx)
+    story.mine("two", 60)
+    actual, met = looked(story.history(), "EXECUTED", "as it is", 60)
+    assert (words in actual, actual == "as it is", met) == (True, not words, False)

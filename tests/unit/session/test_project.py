@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 from lab.errors import InvalidFile
 from lab.session.project import read_project
 from lab.session.project_search import find_project
+from lab.session.relayer.declared import DeclaredRelayer
 
 WHOLE = """\
 contract: contracts/Mine.vy
@@ -165,14 +166,17 @@ def test_a_name_may_be_a_signature(tmp_path: Path) -> None:
 def test_a_relayer_declares_how_it_looks_at_chains(tmp_path: Path) -> None:
     """What the bounds of L1 and L2 count on goes with its command; without a section nothing is declared."""
     project = read_project(
-        written(tmp_path, "relayer_cmd: ./mine\nrelayer: {poll: 5s, steps: 4, requests_per_minute: 600}\n")
+        written(
+            tmp_path, "relayer_cmd: ./mine\nrelayer: {poll: 5s, steps: 4, confirmations: 2, requests_per_minute: 600}\n"
+        )
     )
     assert project.relayer is not None
     declared = project.relayer.declared
-    assert (declared.poll_ms, declared.steps, declared.requests_per_minute) == (5_000, 4, 600)
+    assert (declared.poll_ms, declared.steps) == (5_000, 4)
+    assert (declared.confirmations, declared.requests_per_minute) == (2, 600)
     plain = read_project(written(tmp_path, "relayer_cmd: ./mine\n")).relayer
     assert plain is not None
-    assert (plain.declared.poll_ms, plain.declared.steps, plain.declared.requests_per_minute) == (None, None, None)
+    assert plain.declared == DeclaredRelayer()
 
 
 @pytest.mark.parametrize(
@@ -186,6 +190,7 @@ def test_a_relayer_declares_how_it_looks_at_chains(tmp_path: Path) -> None:
         "{stepps: 3}",
         "[]",
         "{requests_per_minute: 0}",
+        "{confirmations: -1}",
     ],
 )
 def test_what_a_relayer_cannot_declare_is_a_problem_with_its_place(tmp_path: Path, section: str) -> None:

@@ -172,6 +172,65 @@ class ExchangesRollups(Chain):
         super().send(function, *args)
 
 
+class MirrorsAnotherId(Chain):
+    """Its mirrors have an id whose last bit is the other way round."""
+
+    def send(self, function: str, tx: bytes, *args: Any) -> None:
+        if function == "buffer_transaction":
+            tx = tx[:-1] + bytes([tx[-1] ^ 1])
+        super().send(function, tx, *args)
+
+
+class MirrorsLate(Chain):
+    """Its mirrors are due forty seconds after their children."""
+
+    def send(self, function: str, tx: bytes, *args: Any) -> None:
+        if function == "buffer_transaction":
+            args = (*args[:-1], args[-1] + 40)
+        super().send(function, tx, *args)
+
+
+class OneLogOfABlock(Chain):
+    """Of several logs in one block it takes the first, and does not count what it has found."""
+
+    def ids(self, head: int) -> list[bytes]:
+        first = {log["blockNumber"]: log["args"]["tx_id"] for log in reversed(self.logs(head))}
+        return list(first.values())
+
+    def scan(self) -> None:
+        try:
+            super().scan()
+        except RuntimeError:
+            self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
+            self.final, self.fresh = self.final_block(), True
+
+
+class ReusesNonces(Chain):
+    """What got no answer was not sent, so its nonce is still free."""
+
+    free: int | None = None
+
+    def nonce(self) -> int:
+        nonce, self.free = self.free, None
+        return super().nonce() if nonce is None else nonce
+
+    def hand_over(self, nonce: int, raw: bytes) -> None:
+        try:
+            self.eth.send_raw_transaction(raw)
+        except Exception as error:
+            print(f"not sent: {error}", flush=True)
+            self.under_way.pop(nonce, None)
+            self.free = nonce
+
+
+class IgnoresOrder(Chain):
+    """A parent that is READY is enough for it, whatever the run asks for."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.strict = False
+
+
 class AsksTooEarly(Chain):
     """Leaves it to the contract to know the time: whatever is BUFFERED is resolved in each poll."""
 
@@ -299,6 +358,11 @@ BROKEN = {
         BelievesForgeries,
         CutsPayloads,
         ExchangesRollups,
+        MirrorsAnotherId,
+        MirrorsLate,
+        OneLogOfABlock,
+        ReusesNonces,
+        IgnoresOrder,
         AsksTooEarly,
         NeverExpires,
         LosesDropped,

@@ -134,22 +134,28 @@ class Chain:
     def is_original(self, one: Transaction) -> bool:
         return one.origin == self.rollup
 
+    def homes(self, tx: bytes) -> list[Chain]:
+        """The chains that a transaction is an original of: this one alone, or all others that have it.
+
+        Which of those a dependency means nobody can say, so that all have to stand.
+        """
+        homes = [chain for chain in self.all if tx in chain.found and chain.is_original(chain.found[tx])]
+        return [self] if self in homes else homes
+
     def home(self, tx: bytes) -> Chain | None:
-        """The chain that a transaction is an original of: this one, or another one that has it."""
-        homes = [chain for chain in (self, *self.all) if tx in chain.found and chain.is_original(chain.found[tx])]
-        return homes[0] if homes else None
+        """The first of them."""
+        return next(iter(self.homes(tx)), None)
 
     def stands(self, one: Transaction, *, executing: bool) -> bool:
         """Whether the parent, if there is one, allows the next step."""
-        home = self.home(one.parent) if one.parent != NONE else None
         if one.parent == NONE:
             return True
-        executed = self.strict and (executing or home is not self)
-        return (
-            home is not None
-            and home.fresh
-            and home.moved(one.parent, ("EXECUTED",) if executed else ("READY", "EXECUTED"))
-        )
+        homes = self.homes(one.parent)
+        if not homes or not all(chain.fresh for chain in (homes if self in homes else self.all)):
+            return False  # an answer that is missing may be that of another one
+        executed = self.strict and (executing or self not in homes)
+        wanted = ("EXECUTED",) if executed else ("READY", "EXECUTED")
+        return all(chain.moved(one.parent, wanted) for chain in homes)
 
     def next_time(self) -> int:
         """The least that the next block's timestamp can be: a clock that is behind shows in the head."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,8 @@ from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
 from lab.report.causes.source import quote
 from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
-from lab.report.records.cause import AffectedRun, Cause, CauseReport
+from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment
+from lab.report.run_page.relayer_log import relayer_log
 
 from ..fakes import CONTRACT, HOSTILE, broken, eventful, header, run, verdict
 
@@ -355,3 +358,30 @@ def test_a_source_that_was_changed_is_not_quoted(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "s" / CONTRACT_SOURCE).read_text())["files"] == []
     assert read_contract_source(tmp_path / "s", "ff" * 32).files == ()
     assert read_contract_source(tmp_path / "nowhere", CONTRACT).files == ()
+
+
+LOG = ("base: TypeError: no number", "arbitrum: TypeError: no number")
+
+
+@pytest.mark.parametrize(
+    ("function", "log", "shown"),
+    [("", LOG, True), ("resolve_dependency", LOG, False), ("", ("(its log is empty)",), False), ("", (), False)],
+)
+def test_a_relayers_last_words_stay_where_no_function_is_to_blame(
+    function: str, log: tuple[str, ...], shown: bool
+) -> None:
+    """Why it sent nothing stands there; what it does not say makes room for events."""
+    events = tuple(Moment(t_ms=place, chain="base", text="an event", nearness=place) for place in range(3))
+    update = {"function": function, "relayer_log": log, "events": events}
+    report = CauseReport(title="a session", runs=1, failed=1, causes=(cause(1).model_copy(update=update),))
+    lines = causes_text(report)
+    assert any("relayer: arbitrum" in line for line in lines) == shown
+    assert len(lines) <= CAUSE_LINES_MAX + 1
+
+
+def test_what_a_relayer_says_again_and_again_stands_there_once(tmp_path: Path) -> None:
+    """So that other lines have room; in the order in which it said them last."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "relayer.log").write_text("begun\n" + "one failed\ntwo failed\n" * 12 + "one failed\n")
+    made: Any = SimpleNamespace(relayer=SimpleNamespace(kind="command"))
+    assert relayer_log(tmp_path, made) == ("begun", "two failed", "one failed")

@@ -191,6 +191,23 @@ def test_how_a_flow_ends_hangs_on_the_settings() -> None:
     assert len(causes([half, other])) == 2
 
 
+def test_what_says_more_of_a_leg_that_is_late_is_the_root() -> None:
+    """That it was late, or that it was late although only another chain was down."""
+    late = check("L1", "READY by N s", 90, function="", flow="f", tx_id="0xa", tx="0x2")
+    alone = check("L5", "READY by N s, although CHAIN was down", 90, function="", flow="f", tx_id="0xa", tx="0x2")
+    (cause,) = causes([late, alone])
+    assert cause.key == alone.key
+
+
+@pytest.mark.parametrize(("of", "count"), [("0xa", 1), ("0xb", 2)])
+def test_a_flow_is_half_done_for_what_kept_its_leg(of: str, count: int) -> None:
+    """A mirror under an id that nobody knows kept one leg from becoming READY, and no other."""
+    stray = check("S2", "a mirror of nothing", 70, function="buffer_transaction", tx_id="0xdead", tx="0x1")
+    late = check("L1", "never became READY", 90, function="", flow="f", tx_id="0xa", tx="0x2")
+    half = check("S9", "half done", 181, function="expire_transaction", flow="f", tx_id=of, tx="0x3")
+    assert len(causes([stray, late, half])) == count
+
+
 def test_what_is_worked_out_is_wrong_whatever_was_called() -> None:
     """A view that takes state and time together; what is stored is wrong by the call that stored it."""
     views = [
