@@ -34,6 +34,8 @@ settings: {coordination_window: 60}
 networks:
 """
 ENTRY = "  %s: {rpc: [env:%s_A, env:%s_B], finality: {blocks: 2}}\n"
+# One for all, so that nodes are kept from test to test.
+GENESIS = int(time.time()) - 3600
 DEPLOYER = Account("deployer", role_account("user").address, role_account("user").key)
 
 
@@ -107,12 +109,13 @@ def world(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path)
         def start(*names: str, target: Deployable = reference) -> World:
             profiles = {name: load_network(name) for name in names}
             specs = [
-                NodeSpec(name, "live-test", anvil_args(profile, genesis_time=int(time.time()) - 3600))
+                NodeSpec(name, "live-test", anvil_args(profile, genesis_time=GENESIS), lasting=True)
                 for name, profile in profiles.items()
             ]
             nodes = dict(zip(names, shared_backend.start_all(specs), strict=True))
             for node in nodes.values():
                 stack.callback(node.stop)
+                stack.callback(node.leave)
             upper = {name: name.upper().replace("-", "_") for name in names}
             text = FILE + "".join(ENTRY % (name, upper[name], upper[name]) for name in names)
             (tmp_path / "deployment.yaml").write_text(text)

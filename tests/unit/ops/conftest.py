@@ -29,6 +29,8 @@ from lab.ops.opening import Opened, open_operation
 from lab.ops.operation import Operation
 from lab.rpc import HttpTransport, Rpc
 
+# One for all, so that nodes are kept from test to test.
+GENESIS = int(time.time()) - 3600
 FINALITY = Finality(blocks=2)
 DECLARED = ("owner", *OPERATOR_ROLES)
 TIMEOUT_MS = 4000
@@ -143,7 +145,7 @@ def site(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) 
         def start(*names: str, target: Deployable = reference) -> Site:
             profiles = {name: load_network(name) for name in names}
             specs = [
-                NodeSpec(name, "ops-test", anvil_args(profile, genesis_time=int(time.time()) - 3600))
+                NodeSpec(name, "ops-test", anvil_args(profile, genesis_time=GENESIS), lasting=True)
                 for name, profile in profiles.items()
             ]
             nodes = dict(zip(names, shared_backend.start_all(specs), strict=True))
@@ -169,6 +171,7 @@ def _mine(rpc: Rpc, last: str) -> None:
 def _stop(node: Node, name: str, site: Site) -> None:
     if name in site.silent:
         node.resume()
+    node.leave()
     node.stop()
 
 
