@@ -27,7 +27,7 @@ EVENTS = {
     "os.rename": "rename", "subprocess.Popen": "child", "os.fork": "child", "os.posix_spawn": "child",
     "socket.connect": "connect",
 }  # fmt: skip
-WATCHER, TRIAL = b"lab.chains.processes.reaper", "LAB_TEST_TRIAL"
+WATCHER, TRIAL = b"processes/watcher.py", "LAB_TEST_TRIAL"
 MAIN = os.getpid()
 
 

@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], float]] = {
     "mutate": (("lab.cli", "mutate", "--limit", "3", "--scenarios", str(SCENARIOS / "dependencies")), 25.0),
 }
 ON_DOCKER = ("pytest", "load", "up", "up in the foreground")
-WATCHER, KEEPER = "lab.chains.processes.reaper", "keeper.py"
+WATCHER, KEEPER = "processes/watcher.py", "keeper.py"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,9 @@ class StartLab(Protocol):
 
 
 @pytest.fixture
-def start_lab(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -> Iterator[StartLab]:
+def start_lab(
+    shared_backend: ProcessBackend, open_backend: ProcessBackend, reference: Deployable, tmp_path: Path
+) -> Iterator[StartLab]:
     """Labs under the virtual clock, at genesis; stopped at the end of the test."""
     with ExitStack() as stack:
 
@@ -75,7 +77,9 @@ def start_lab(shared_backend: ProcessBackend, reference: Deployable, tmp_path: P
                 relayer=relayer,
                 deepest_reorg=deepest_reorg,
             )
-            lab = stack.enter_context(open_lab(wanted, shared_backend, Recorder(None)))
+            # A relayer is to find no way to a node but the endpoint.
+            backend = open_backend if relayer is None else shared_backend
+            lab = stack.enter_context(open_lab(wanted, backend, Recorder(None)))
             lab.set_up()
             return lab
 

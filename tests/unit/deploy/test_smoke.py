@@ -29,16 +29,17 @@ Try = Callable[[Deployable], Smoke]
 
 
 @pytest.fixture
-def tried(shared_backend: ProcessBackend) -> Try:
+def tried(open_backend: ProcessBackend) -> Try:
     """Smoke runs, each on a fresh node."""
 
     def one(target: Deployable) -> Smoke:
         profile = load_network("ethereum")
         args = anvil_args(profile, genesis_time=GENESIS)
-        (node,) = shared_backend.start_all([NodeSpec("smoke", "test", args)])
+        (node,) = open_backend.start_all([NodeSpec("smoke", "test", args, lasting=True)])
         try:
             return smoke(Rpc(HttpTransport(node.url, timeout_s=600)), target, profile, genesis_time=GENESIS)
         finally:
+            node.leave()
             node.stop()
 
     return one

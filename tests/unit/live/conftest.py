@@ -102,7 +102,7 @@ Open = Callable[..., World]
 
 
 @pytest.fixture
-def world(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -> Iterator[Open]:
+def world(open_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -> Iterator[Open]:
     """`world("sepolia", "amoy")`: a node for each network, the deployer rich, nothing deployed."""
     with ExitStack() as stack:
 
@@ -112,7 +112,7 @@ def world(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path)
                 NodeSpec(name, "live-test", anvil_args(profile, genesis_time=GENESIS), lasting=True)
                 for name, profile in profiles.items()
             ]
-            nodes = dict(zip(names, shared_backend.start_all(specs), strict=True))
+            nodes = dict(zip(names, open_backend.start_all(specs), strict=True))
             for node in nodes.values():
                 stack.callback(node.stop)
                 stack.callback(node.leave)

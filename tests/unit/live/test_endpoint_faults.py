@@ -137,11 +137,11 @@ def test_no_endpoint_takes_a_transaction_for_a_while(world: Open, monkeypatch: p
     assert [sent.count(raw) for raw in dict.fromkeys(sent)] == [4] * 5
 
 
-def test_two_endpoints_of_two_forks(world: Open, shared_backend: ProcessBackend) -> None:
+def test_two_endpoints_of_two_forks(world: Open, open_backend: ProcessBackend) -> None:
     """Both have the network's id and take the creation: that they disagree is said, and nothing is set up on either."""
     lab = world("sepolia")
     args = anvil_args(load_network("sepolia"), genesis_time=int(time.time()) - 7200)
-    (other,) = shared_backend.start_all([NodeSpec("sepolia", "live-fork", args)])
+    (other,) = open_backend.start_all([NodeSpec("sepolia", "live-fork", args)])
     try:
         lab.variables["SEPOLIA_B"] = other.url
         lab.nodes = {**lab.nodes, "fork": other}

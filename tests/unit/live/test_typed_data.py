@@ -35,9 +35,9 @@ def test_a_keystore(tmp_path: Path) -> None:
     assert account.sign_typed_data(TYPED) == raw_signature(ACCOUNT, TYPED.hash)
 
 
-def test_a_real_node_as_remote_signer(shared_backend: ProcessBackend, tmp_path: Path) -> None:
+def test_a_real_node_as_remote_signer(open_backend: ProcessBackend, tmp_path: Path) -> None:
     """It computes the hash itself, from the document: an implementation that is not ours agrees."""
-    (node,) = shared_backend.start_all([NodeSpec("signer", "typed-data", ("--chain-id", "1"))])
+    (node,) = open_backend.start_all([NodeSpec("signer", "typed-data", ("--chain-id", "1"))])
     try:
         given = RemoteSigner.model_validate({"remote": "env:S", "address": ACCOUNT.address})
         account = open_given(

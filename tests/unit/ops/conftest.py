@@ -138,7 +138,7 @@ class Site:
 
 
 @pytest.fixture
-def site(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+def site(open_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """`site("sepolia", "amoy")`: a node for each network, the contract set up, `session.json` written."""
     with ExitStack() as stack:
 
@@ -148,7 +148,7 @@ def site(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) 
                 NodeSpec(name, "ops-test", anvil_args(profile, genesis_time=GENESIS), lasting=True)
                 for name, profile in profiles.items()
             ]
-            nodes = dict(zip(names, shared_backend.start_all(specs), strict=True))
+            nodes = dict(zip(names, open_backend.start_all(specs), strict=True))
             made = Site(tmp_path, target, nodes)
             for name, node in nodes.items():
                 stack.callback(_stop, node, name, made)

@@ -23,10 +23,10 @@ IDS = count(1)
 
 
 @pytest.fixture(scope="module")
-def web3(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web3]:
+def web3(open_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web3]:
     log = tmp_path_factory.mktemp("sdk") / "node.log"
     spec = NodeSpec(name="sdk", run_id="sdk", args=("--timestamp", "1800000000"), log_path=log)
-    (node,) = shared_backend.start_all([spec])
+    (node,) = open_backend.start_all([spec])
     client = Web3(HTTPProvider(node.url, request_kwargs={"timeout": 600}))
     # A second for each block, however long the machine takes for it: windows end when a test says so.
     client.provider.make_request(RPCEndpoint("anvil_setBlockTimestampInterval"), [1])

@@ -45,9 +45,9 @@ def stands_still(url: str) -> bool:
     return within(120, unchanged)
 
 
-def test_blocks_come_also_after_a_restart(shared_backend: ProcessBackend) -> None:
+def test_blocks_come_also_after_a_restart(open_backend: ProcessBackend) -> None:
     """The node comes back under another address, and nobody tells the miner."""
-    (node,) = shared_backend.start_all([NodeSpec("n", "run", ("--no-mining",))])
+    (node,) = open_backend.start_all([NodeSpec("n", "run", ("--no-mining",))])
     try:
         with interval_miner(lambda: RedactedUrl(node.url), 100) as miner:
             assert within(120, lambda: head_of(node.url) >= 3)
@@ -65,9 +65,9 @@ def test_blocks_come_also_after_a_restart(shared_backend: ProcessBackend) -> Non
         node.stop()
 
 
-def test_blocks_carry_the_second_that_they_are_made_in(shared_backend: ProcessBackend) -> None:
+def test_blocks_carry_the_second_that_they_are_made_in(open_backend: ProcessBackend) -> None:
     """Whatever the node takes for now: its own time is that of its start, and behind by as long as that took."""
-    (node,) = shared_backend.start_all(
+    (node,) = open_backend.start_all(
         [NodeSpec("n", "run", ("--no-mining", "--timestamp", str(int(time.time()) - 100)))]
     )
     try:
@@ -83,9 +83,9 @@ def test_blocks_carry_the_second_that_they_are_made_in(shared_backend: ProcessBa
         node.stop()
 
 
-def test_a_node_that_is_ahead_makes_blocks_all_the_same(shared_backend: ProcessBackend) -> None:
+def test_a_node_that_is_ahead_makes_blocks_all_the_same(open_backend: ProcessBackend) -> None:
     """Its blocks come in its own time until the clock has come up with it."""
-    (node,) = shared_backend.start_all(
+    (node,) = open_backend.start_all(
         [NodeSpec("n", "run", ("--no-mining", "--timestamp", str(int(time.time()) + 1000)))]
     )
     try:
