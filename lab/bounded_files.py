@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 
 from lab.errors import DISK_IS_FULL, UsageError
 from lab.file_version import SCHEMA, FileVersion, version_of
@@ -33,6 +33,8 @@ JSON_BYTES_MAX = 16 << 20
 # Commas and opening brackets: each can stand for up to 200 bytes in memory, and for as little as two in the file.
 JSON_VALUES_MAX = 800_000
 LINE_BYTES_MAX = 1 << 20
+# Of one value that does not fit its model.
+FAULTS_MAX = 10_000
 _STRUCTURE = (b"[", b"{", b",")
 _CHUNK_BYTES = 1 << 20
 
@@ -200,12 +202,19 @@ def parse_model(data: bytes | str, model: type[M], source: Path | str) -> M:
     except ValidationError as error:
         if version is not None and (trouble := version.trouble(_object_of(data))):
             raise UnfitFile(source, trouble) from error
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = faults(error)[0]
         place = ".".join(str(part) for part in first["loc"]) + ": " if first["loc"] else ""
         raise UnfitFile(source, f"expected a {model.__name__}: {place}{first['msg']}") from error
     if version is not None and version.field not in value.model_fields_set:
         raise UnfitFile(source, version.trouble({}))
     return value
+
+
+def faults(error: ValidationError) -> list[ErrorDetails]:
+    """What does not fit. Of very many only their number: to list them takes more memory than the file did."""
+    if error.error_count() > FAULTS_MAX:
+        return [ErrorDetails(type="many", loc=(), msg=f"{error.error_count()} things in it do not fit", input=None)]
+    return error.errors(include_url=False, include_input=False, include_context=False)
 
 
 def _object_of(data: bytes) -> object:

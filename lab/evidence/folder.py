@@ -8,7 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.bounded_files import JSON_VALUES_MAX, read_lines, read_model, read_object, sha256_file, write_atomically
+from lab.bounded_files import (
+    JSON_VALUES_MAX,
+    faults,
+    read_lines,
+    read_model,
+    read_object,
+    sha256_file,
+    write_atomically,
+)
 from lab.errors import EvidenceFailure
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import RunOutcome, outcome_of
@@ -179,7 +187,7 @@ class RunFolder:
         except ValidationError as error:
             raise EvidenceFailure(
                 f"{self.path / HISTORY}:{number}:1: expected a history record, got {line[:80]!r}: "
-                f"{error.errors()[0]['msg']}; the file was truncated or changed after the run: run the scenario again"
+                f"{faults(error)[0]['msg']}; the file was truncated or changed after the run: run the scenario again"
             ) from error
         except OSError as error:
             raise EvidenceFailure(f"{self.path / HISTORY}: expected readable evidence: {words(error)}") from error

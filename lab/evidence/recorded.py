@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
+# With more of them the field that has most is left out whole: each is a copy of the value.
+FAULTS_MAX = 200
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Strict(False)]
 
@@ -23,16 +25,30 @@ class Recorded(BaseModel):
     def read(cls, value: object) -> Self:
         """What a parsed JSON value says, as far as it says it: a field, entry or element of a wrong type is left out.
 
-        Never raises: a value that is no object gives a record in which nothing is stated.
+        Of a field with hundreds of those nothing is left. Never raises: a value that is no object gives a record in
+        which nothing is stated.
         """
         kept: Any = value if isinstance(value, dict) else {}
         while True:
             try:
                 return cls.model_validate(kept)
             except ValidationError as error:
+                if error.error_count() > FAULTS_MAX:
+                    worst = max(kept, key=lambda name: cls._faults(name, kept[name]))
+                    kept = {name: part for name, part in kept.items() if name != worst}
+                    continue
                 # From the end, so that an index stays what it was while later elements go.
                 for place in sorted((problem["loc"] for problem in error.errors()), key=_from_the_end):
                     kept = _without(kept, place)
+
+    @classmethod
+    def _faults(cls, name: str, part: object) -> int:
+        """In how many places a field does not fit."""
+        try:
+            cls.model_validate({name: part})
+        except ValidationError as error:
+            return error.error_count()
+        return 0
 
     def as_json(self) -> dict[str, Any]:
         """What was given, in the order of the fields, for `json.dumps`."""

@@ -15,7 +15,16 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from lab.bounded_files import UnfitFile, open_append, parse_json, parse_model, read_lines, sha256_file, write_atomically
+from lab.bounded_files import (
+    UnfitFile,
+    faults,
+    open_append,
+    parse_json,
+    parse_model,
+    read_lines,
+    sha256_file,
+    write_atomically,
+)
 from lab.chains.nodes.provision import locate_anvil
 from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
@@ -183,7 +192,7 @@ def _outcome(line: str, kind: type[Outcome], where: str) -> Outcome:
     try:
         return TypeAdapter(kind).validate_python(parse_json(line, where))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = faults(error)[0]
         place = ".".join(map(str, first["loc"]))
         raise UnfitFile(where, f"expected a {kind.__name__}: {place}: {first['msg']}") from error
 

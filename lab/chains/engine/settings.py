@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictStr, ValidationError
 
-from lab.bounded_files import UnfitFile, read_model, read_object
+from lab.bounded_files import UnfitFile, faults, read_model, read_object
 from lab.environment import home
 
 _SDK_LOCK = threading.Lock()
@@ -94,7 +94,7 @@ def read_config() -> tuple[dict[str, Any], str | None]:
     try:
         _Settings.model_validate(known)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        errors = faults(error)
         place = ".".join(str(part) for part in errors[0]["loc"])
         trouble = _trouble(f"{path}: {place}: {errors[0]['msg']}")
         known = {name: value for name, value in known.items() if name not in {error["loc"][0] for error in errors}}

@@ -93,7 +93,8 @@ class LoadProfile(Part):
 
     def _check_arrivals(self, segments: Sequence[Segment]) -> None:
         arrivals, seconds = sum(part.arrivals for part in segments), sum(part.seconds for part in segments)
-        share = min(self.entry_share(entry) for entry in self.traffic) * min(map(self.chain_share, self.networks))
+        weights = [entry.weight for entry in self.traffic]
+        share = min(weights) / sum(weights) * min(self._shares().values())
         if arrivals * share < LEAST_ARRIVALS:
             raise ValueError(
                 "shape: expected at least one arrival for each kind of traffic on each network, got "
@@ -110,7 +111,11 @@ class LoadProfile(Part):
 
     def chain_share(self, chain: str) -> float:
         """The part of the rate that one chain gets."""
-        return self.networks[chain].weight / sum(use.weight for use in self.networks.values())
+        return self._shares()[chain]
+
+    def _shares(self) -> dict[str, float]:
+        total = sum(use.weight for use in self.networks.values())
+        return {name: use.weight / total for name, use in self.networks.items()}
 
     @property
     def has_flows(self) -> bool:

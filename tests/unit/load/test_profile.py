@@ -191,3 +191,21 @@ def test_synthetic_is_what_is_no_real_network(tmp_path: Path) -> None:
         "wide": True,
     }
     assert profile.resolved_networks()["wide"].gas_limit == 900_000_000
+
+
+def test_shares_are_worked_out_once_for_all_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3,000 networks took 10 s, and a file of a legal size hours."""
+    made = load_profile("mixed").model_dump(mode="json")
+    use = next(iter(made["networks"].values()))
+    worked_out: list[LoadProfile] = []
+    shares = LoadProfile._shares
+
+    def counted(profile: LoadProfile) -> dict[str, float]:
+        worked_out.append(profile)
+        return shares(profile)
+
+    monkeypatch.setattr(LoadProfile, "_shares", counted)
+    made["networks"] = {f"n{number}": use for number in range(50)}
+    profile = LoadProfile.recorded(made)
+    assert len(worked_out) == 1
+    assert profile.chain_share("n7") == pytest.approx(1 / 50)
