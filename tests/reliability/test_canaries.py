@@ -28,9 +28,10 @@ from lab.cli import app
 from lab.load.generator.wire import NoAnswer, Wire
 from lab.load.record.plan import URLS
 from lab.model.redacted import RedactedUrl
-from lab.paths import REFERENCE_CONTRACT
+from lab.paths import REFERENCE_CONTRACT, SCENARIOS
 from lab.rpc import HttpTransport, RpcFailure
 from tests.unit.live.conftest import FILE as DEPLOYMENT
+from tests.waiting import eventually
 
 from .caller import Caller, calling
 from .figures import Trials
@@ -209,6 +210,27 @@ def test_networks_with_a_relayer_that_has_keys(tmp_path: Path, own_cache: Path) 
     assert CANARY not in output + status + stopped[1]
     assert leaks(tmp_path) == []
     assert_fit(tmp_path / "up" / "logs" / "relayer.log")
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("command", ["pytest", "load", "up"])
+def test_a_kill_while_a_relayer_that_has_keys_runs(command: str, tmp_path: Path, own_cache: Path) -> None:
+    """Nobody is left who could clean its log: it is clean at every moment."""
+    relayer = ["--relayer-cmd", talkative(tmp_path), "--results", str(tmp_path / "results")]
+    words = {
+        "pytest": [sys.executable, "-m", "pytest", str(SCENARIOS / "networks" / "real_clock.yaml")],
+        "load": [*LAB, "load", "flow", "--tps", "2", "--duration", "60", "--backend", "process"],
+        "up": [*LAB, "up", "base", "--foreground", "--backend", "process"],
+    }[command]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache)}
+    silent = subprocess.DEVNULL
+    with subprocess.Popen([*words, *relayer], cwd=tmp_path, env=environment, stdout=silent, stderr=silent) as lab:
+        try:
+            logs = functools.partial((tmp_path / "results").rglob, "relayer.log")
+            eventually(lambda: any("over" in log.read_text(encoding="utf-8") for log in logs()), "its log")
+        finally:
+            lab.kill()
+    assert leaks(tmp_path) == []
 
 
 def chain_of(rpc_url: str) -> dict[str, Any]:

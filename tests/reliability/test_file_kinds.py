@@ -186,7 +186,6 @@ WRITES = {
     "chains/nodes/guard_program.py": "files of the kernel",
     "chains/nodes/image.py": "an archive in memory",
     "chains/nodes/provision.py": "a temporary folder of its own",
-    "chains/processes/log_tail.py": "cuts a log that `open_append` made",
     "commands/init.py": "only where nothing is: mode x",
     "commands/live/actions.py": "only where nothing is: mode x",
     "deploy/keystore.py": "O_EXCL",

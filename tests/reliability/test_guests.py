@@ -7,7 +7,6 @@ import json
 import random
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +30,13 @@ from lab.session.relayer.process import Launch, RelayerProcess
 from tests.unit.conftest import StartLab, reference, start_lab
 from tests.unit.faults.typed import TYPES, raw_of
 from tests.unit.real_chains import buffer_args
+from tests.waiting import PATIENCE_S, eventually
 
 from .figures import Trials
 
 pytestmark = pytest.mark.reliability
 __all__ = ["reference", "start_lab"]
 CHAIN = "arbitrum"
-PATIENCE_S = 600.0
 ONE = "0x1"
 # What a guest would like to do, with parameters that the node would take: {owner}, {me}, {contract} are addresses.
 CHEATS: dict[str, list[Any]] = {
@@ -297,13 +296,6 @@ LEAVERS = {
 }
 
 
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"expected {what}; it did not happen"
-        time.sleep(0.02)
-
-
 class _Quiet:
     last_ms = 0
 
@@ -377,8 +369,8 @@ WRITERS = {
 def test_what_a_relayer_writes(what: str, end: str, launched: Callable[[str], RelayerProcess], tmp_path: Path) -> None:
     """It is quoted in a few lines that a terminal can be sent, without keys; the log is kept so, and short."""
     relayer = launched(f"import sys, time\n{WRITERS[what]}\nprint('that was it', flush=True)\ntime.sleep(600)")
-    eventually(lambda: "that was it" in relayer.log_tail(), "the last line")
-    quoted = relayer.log_tail()
+    eventually(lambda: "that was it" in relayer.last_words(), "the last line")
+    quoted = relayer.last_words()
     if end == "killed":
         relayer.kill()
     relayer.close()

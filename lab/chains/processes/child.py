@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Self
 
 from lab.bounded_files import open_append
 from lab.chains.loopback import without_proxy
+from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.lasting_thread import on_lasting_thread
 from lab.chains.processes.log_tail import last_lines
 from lab.chains.processes.reaper import Reaper
@@ -81,7 +82,7 @@ class Child:
         words: Sequence[str],
         *,
         run_id: str,
-        log: Path,
+        log: Path | GuestLog,
         reaper: Reaper,
         environment: Mapping[str, str] | None = None,
         inherited: Mapping[str, str] | None = None,
@@ -94,9 +95,8 @@ class Child:
         runs. Raises OSError.
         """
         marked = {**child_environment(run_id, inherited), **(environment or {})}
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open_append(log) as output:
-            launch = Launch(list(words), log, output.fileno(), marked, folder, pass_fds)
+        with _output(log) as (path, output):
+            launch = Launch(list(words), path, output, marked, folder, pass_fds)
             child = on_lasting_thread(lambda: cls._started(launch, run_id), Child.kill)
         reaper.watch_pid(child.pid)
         return child
@@ -184,6 +184,17 @@ def how_ended(code: int | None) -> str:
     """What is said of an exit code: Python gives a negative one for a signal, whose name says more."""
     names = {int(number): number.name for number in signal.Signals}
     return f"signal {names.get(-code, -code)}" if code is not None and code < 0 else f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _output(log: Path | GuestLog) -> Iterator[tuple[Path, int]]:
+    """The path of a log, and the handle that a program writes to."""
+    if isinstance(log, GuestLog):
+        yield log.path, log.fileno()
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open_append(log) as output:
+        yield log, output.fileno()
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""A program's log: capped while it is written, read from its end, and fit to be shown whatever the program wrote."""
+"""A program's log, read from its end, and fit to be shown whatever the program wrote."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.bounded_files import write_atomically
 from lab.model.redacted import redact_text
 
 LINES = 15
 LINE_CHARACTERS = 400
+# Of a line that is searched for secrets.
+SEARCHED_CHARACTERS = 4 * LINE_CHARACTERS
 TAIL_BYTES = 64 * 1024
-# What a run keeps of a log that grew beyond the first of these is its end, as long as the second.
-LOG_BYTES_MAX = 16 * 1024 * 1024
-KEPT_BYTES = 1024 * 1024
-# Of a log that is closed: each line of it is searched for secrets, which takes its time.
-CLOSED_BYTES = 128 * 1024
 
 Redact = Callable[[str], str]
 
@@ -28,56 +24,47 @@ def last_lines(path: Path, lines: int = LINES, redact: Redact = redact_text) -> 
 
 def quoted(text: str, lines: int = LINES, redact: Redact = redact_text) -> str:
     """The last lines of a text, indented, without secrets; what no terminal should be sent is shown as an escape."""
-    shown = _shown(text.splitlines()[-lines:], redact)
+    shown = fit_lines(text.splitlines()[-lines:], redact)
     return "\n".join(f"  | {line}" for line in shown) or "  | (the log is empty)"
 
 
-def cap_log(path: Path, bytes_max: int = LOG_BYTES_MAX, kept_bytes: int = KEPT_BYTES) -> None:
-    """Keep the end of a log that has grown too long. For logs whose writers append."""
-    try:
-        if path.stat().st_size <= bytes_max:
-            return
-        with path.open("r+b") as log:
-            dropped = log.seek(0, os.SEEK_END) - kept_bytes
-            log.seek(dropped)
-            end = log.read(kept_bytes)
-            log.seek(0)
-            log.write(f"[the lab dropped {dropped} bytes before this line]\n".encode())
-            log.write(end[end.find(b"\n") + 1 :])
-            log.truncate()
-    except OSError:
-        return
+def whole_lines(end: bytes, before: int) -> str:
+    """The text of a log's end from the first line that is whole: half of a secret is one, too.
 
-
-def close_log(path: Path, redact: Redact = redact_text) -> None:
-    """Nobody writes to it any more: leave its end as evidence, in lines that can be shown, without secrets."""
-    if not path.is_file():
-        return
-    try:
-        cap_log(path, CLOSED_BYTES, CLOSED_BYTES)
-        lines = _shown(_end(path, 2 * CLOSED_BYTES).splitlines(), redact)
-        write_atomically(path, "".join(f"{line}\n" for line in lines))
-    except OSError:
-        return
+    `before` is how many bytes stand before that end.
+    """
+    if before:
+        _, newline, whole = end.partition(b"\n")
+        end = whole if newline else f"[a line of more than {len(end)} bytes]".encode()
+    return end.decode("utf-8", errors="replace")
 
 
 def _end(path: Path, size: int) -> str:
     try:
         with path.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - size))
-            return log.read(size).decode("utf-8", errors="replace")
+            before = log.seek(max(0, log.seek(0, os.SEEK_END) - size))
+            return whole_lines(log.read(size), before)
     except OSError:
         return ""
 
 
-def _shown(lines: list[str], redact: Redact) -> list[str]:
-    """Redacted all at once, for that is quicker, and before they are cut short: half of a secret is one, too."""
-    text = redact("\n".join(line[: 4 * LINE_CHARACTERS] for line in lines))
-    return (
-        ["".join(map(_printable, line[:LINE_CHARACTERS]))[:LINE_CHARACTERS] for line in text.split("\n")]
-        if lines
-        else []
-    )
+def fit_lines(lines: list[str], redact: Redact) -> list[str]:
+    """The lines, cut short and in characters that can be shown.
+
+    Redacted all at once, for that is quicker, and before they are cut short: half of a secret is one, too.
+    """
+    if not lines:
+        return []
+    text = redact("\n".join(map(_bounded, lines)))
+    return ["".join(map(_printable, line[:LINE_CHARACTERS]))[:LINE_CHARACTERS] for line in text.split("\n")]
+
+
+def _bounded(line: str) -> str:
+    """Enough of a line, up to a whole word: what is hidden may bring the place of the cut to where it is seen."""
+    if len(line) <= SEARCHED_CHARACTERS:
+        return line
+    start = line[:SEARCHED_CHARACTERS]
+    return (start.rpartition(" ")[0] or start) + " ..."
 
 
 def _printable(character: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.chains.processes.log_tail import cap_log, close_log
+from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
@@ -21,12 +21,13 @@ class LoadRelayer:
         self._folder = own.folder if own is not None else Path.cwd()
         self.command = own.argv(session) if own is not None else reference_command(session, store)
         self._variables = own.variables(session) if own is not None else {}
-        self._session, self._log = session, log
+        self._session = session
+        self._log = GuestLog(log, secrets_of(self.command, self._variables).redact_in)
         self._group: ProcessGroup | None = None
 
     def look(self) -> int | None:
-        """Its process while it is looked after: the program's, or that of what a wrapper left. Keeps its log short."""
-        cap_log(self._log)
+        """Its process while it is looked after: the program's, or that of what a wrapper left. Publishes its log."""
+        self._log.publish()
         return self._group.oldest() if self._group is not None else None
 
     def start(self, run_id: str, reaper: Reaper) -> None:
@@ -48,4 +49,4 @@ class LoadRelayer:
         group, self._group = self._group, None
         if group is not None:
             group.stop(STOPS_WITHIN_S)
-            close_log(self._log, secrets_of(self.command, self._variables).redact_in)
+        self._log.close()

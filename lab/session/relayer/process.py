@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.chains.processes.child import how_ended
-from lab.chains.processes.log_tail import cap_log, close_log, last_lines
+from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
@@ -96,6 +96,7 @@ class RelayerProcess:
         self._submits = submits
         self._reaper = reaper
         self._group: ProcessGroup | None = None
+        self._log = GuestLog(launch.log_path, launch.secrets.redact_in)
         self._asked: set[int] = set()
         self._stop_by_ms: int | None = None
         self._started_ms = 0
@@ -220,7 +221,7 @@ class RelayerProcess:
             late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
             group.stop(0 if late else STOP_S)
         # However it ended: by itself, killed, or here.
-        close_log(self.log_path, self._launch.secrets.redact_in)
+        self._log.close()
         for second in self._seconds:
             second.close()
 
@@ -230,7 +231,7 @@ class RelayerProcess:
             group = ProcessGroup.start(
                 launch.command,
                 run_id=launch.session.run_id,
-                log=launch.log_path,
+                log=self._log,
                 reaper=self._reaper,
                 environment={**launch.variables, **launch.clock, SESSION_VARIABLE: str(launch.session_path)},
                 folder=launch.working_folder,
@@ -244,7 +245,7 @@ class RelayerProcess:
         """Look now and again whether it still lives, until it is another's turn."""
         if self._group is not group:
             return
-        cap_log(self.log_path)
+        self._log.publish()
         if self._requests is not None and 0 <= self._before_start < self._requests():
             self._before_start = -1
             self._note("ready", "its first request")
@@ -257,14 +258,13 @@ class RelayerProcess:
 
     def _ended(self, group: ProcessGroup) -> None:
         self._group = None
+        self._log.publish(ended=True)
         if self._stop_by_ms is not None:
             self._note("stop", "stop" if group.returncode == 0 else f"stop, with {how_ended(group.returncode)}")
             return
         self._note("crash", f"crashed: {how_ended(group.returncode)}, nobody asked for it")
-        raise LabError(
-            f"the relayer ended by itself with {how_ended(group.returncode)}; expected it to run until it is stopped. "
-            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
-        )
+        ended = f"the relayer ended by itself with {how_ended(group.returncode)}"
+        raise LabError(f"{ended}; expected it to run until it is stopped. {self.last_words()}")
 
     def _left(self, group: ProcessGroup) -> None:
         """Kill what is left so long after SIGTERM. Raises LabError where nothing of it had listened."""
@@ -275,10 +275,7 @@ class RelayerProcess:
         if heeded:
             self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(redact_command, names))}")
             return
-        raise LabError(
-            f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
-            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
-        )
+        raise LabError(f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. {self.last_words()}")
 
     def _signal(self, number: signal.Signals) -> bool:
         return self._group is not None and self._group.signal(number)
@@ -289,9 +286,9 @@ class RelayerProcess:
             shown = redact_command(shlex.join(self._launch.command))
             require_dilated(self._group.members(), shown, self._launch.session.speed)
 
-    def log_tail(self) -> str:
-        """Its last log lines, indented."""
-        return last_lines(self.log_path, redact=self._launch.secrets.redact_in)
+    def last_words(self) -> str:
+        """A sentence with its last log lines, indented."""
+        return f"Its last log lines ({self.log_path}):\n{self._log.tail()}"
 
     def _note(self, event: RelayerEvent, text: str) -> None:
         # One that is started before genesis is there from the beginning.

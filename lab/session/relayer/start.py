@@ -155,7 +155,7 @@ def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess
                 f"least one request to each chain's rpc_url in {process.session_path} "
                 f"(it polled {', '.join(proxy.asked()) or 'none'}). Its command: `{command.shown}`. "
                 f"{_hints(proxy.turned_away)}"
-                f"Its last log lines ({process.log_path}):\n{process.log_tail()}"
+                f"{process.last_words()}"
             )
         scheduler.advance_to(scheduler.now_ms + scheduler.of_wall(READY_STEP_S))
     process.require_dilated()

@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.chains.processes.log_tail import cap_log, close_log
+from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
@@ -108,13 +109,14 @@ def _write_session(lab: Lab, folder: UpFolder, system: SystemUnderTest) -> Sessi
 
 def _start_relayer(
     own: RelayerCommand | None, folder: UpFolder, described: Session, reaper: Reaper, stack: ExitStack
-) -> ProcessGroup:
+) -> _Relayer:
     """The relayer as a process of its own; the stack stops it, and whatever it started goes with it."""
     session, working_folder = hand_to_guest(described, folder.path), own.folder if own is not None else Path.cwd()
     words = own.argv(session) if own is not None else reference_command(session, folder.path / STORE)
     variables = own.variables(session) if own is not None else {}
     clock = dilation(words, working_folder, described, {**os.environ, **variables}) if own is not None else {}
-    log = folder.path / RELAYER_LOG
+    log = GuestLog(folder.path / RELAYER_LOG, secrets_of(words, variables).redact_in)
+    stack.callback(log.close)
     try:
         group = ProcessGroup.start(
             words,
@@ -126,18 +128,20 @@ def _start_relayer(
         )
     except OSError as error:
         raise not_started(words, working_folder, error) from error
-    secrets = secrets_of(words, variables)
-    stack.callback(close_log, log, secrets.redact_in)
     stack.callback(group.stop, RELAYER_STOPS_WITHIN_S)
-    return group
+    return _Relayer(group, log)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relayer:
+    group: ProcessGroup
+    log: GuestLog
 
 
 class _Report:
     """Keeps the state file true: memory, problems, the relayer's life."""
 
-    def __init__(
-        self, folder: UpFolder, state: UpState, lab: Lab, relayer: ProcessGroup | None, notify: Notify
-    ) -> None:
+    def __init__(self, folder: UpFolder, state: UpState, lab: Lab, relayer: _Relayer | None, notify: Notify) -> None:
         self._folder, self._state, self._lab, self._relayer, self._notify = folder, state, lab, relayer, notify
         self._problems: dict[str, str] = {}
         self._next = 0.0
@@ -156,13 +160,17 @@ class _Report:
         self._next = 0.0
 
     def write(self) -> None:
-        """Write the state, every few seconds."""
+        """Write the state, every few seconds; what the relayer says, as often as its log does that."""
+        if self._relayer is not None:
+            self._relayer.log.publish()
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REPORT_EVERY_S
-        cap_log(self._folder.path / RELAYER_LOG)
-        relayer = "off" if self._relayer is None else "running" if self._relayer.alive else "dead"
-        if relayer == "dead" and self._state.relayer == "running":
+        relayer = "off"
+        if self._relayer is not None:
+            relayer = "running" if self._relayer.group.alive else "dead"
+        if self._relayer is not None and relayer == "dead" and self._state.relayer == "running":
+            self._relayer.log.publish(ended=True)
             self._notify("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(
             update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory()}

@@ -6,8 +6,7 @@ import errno
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from lab.chains.processes.child import child_environment, how_ended
 from lab.chains.processes.process_group import GROUP_VARIABLE, ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.owner import start_ticks
+from tests.waiting import PATIENCE_S, eventually
 
-PATIENCE_S = 600.0
 # Says its pid, and on SIGTERM that it heard.
 CHILD = """
 import os, signal, sys, time
@@ -60,13 +59,6 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_signal_that_ended_it_is_named(code: int, said: str) -> None:
     """Not as a negative number, which no documentation knows."""
     assert how_ended(code).endswith(said)
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"expected {what}; it did not happen"
-        time.sleep(0.01)
 
 
 class Wrapped:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -20,11 +19,11 @@ from lab.model.records import Submit
 from lab.networks import load_network
 from lab.rpc import HttpTransport
 from tests.unit.faults.upstream import Upstream
+from tests.waiting import PATIENCE_S
 
 CONTRACT = "0x" + "c0" * 20
 CODEC = Codec([{"type": "function", "name": "pause", "inputs": [], "outputs": [], "stateMutability": "nonpayable"}])
 POLYGON = load_network("polygon")
-PATIENCE_S = 600.0
 
 
 class Always:
@@ -91,11 +90,3 @@ def signed(nonce: int = 0, *, tip: int = POLYGON.min_tip_wei) -> str:
         role_account("relayer"), chain_id=137, nonce=nonce, to=CONTRACT, data=CODEC.encode("pause", []), gas=50_000,
         fees=fees,
     )[0]  # fmt: skip
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait for another thread."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"expected {what}; it did not happen"
-        time.sleep(0.01)

@@ -14,7 +14,8 @@ import pytest
 from lab.faults.transport import carrier
 from lab.faults.transport.policy import Effect, Refusal
 from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
-from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
+from tests.unit.faults.proxied import Always, Proxied, proxied, signed
+from tests.waiting import eventually
 
 SEND = "eth_sendRawTransaction"
 SYNC = "eth_sendRawTransactionSync"

@@ -12,7 +12,8 @@ from lab.faults.requests.huge_response import HugeResponse, HugeResponseFault
 from lab.faults.transport import carrier
 from lab.faults.transport.policy import Effect
 from lab.rpc import RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
-from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
+from tests.unit.faults.proxied import Always, Proxied, proxied, signed
+from tests.waiting import eventually
 
 SEND = "eth_sendRawTransaction"
 SHORT_S = 0.3

@@ -20,10 +20,11 @@ from lab.networks import BUILT_IN, load_network
 from lab.networks.rpc_methods import common_methods, served_methods
 from lab.rpc import RpcRefused, RpcTimeout
 from lab.session.lab import Lab
+from tests.waiting import eventually
 
 from ..conftest import StartLab
 from ..real_chains import buffer_args
-from .proxied import CODEC, CONTRACT, Always, Proxied, eventually, proxied
+from .proxied import CODEC, CONTRACT, Always, Proxied, proxied
 from .test_gate import acted, gate_of, submits
 from .test_proxy import SEND, SYNC, call, post
 from .typed import BLOB, TYPES, raw_of

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from lab.networks import load_network
 from tests.monitor.conftest import ExporterProcess
 from tests.monitor.test_exporter import has
 from tests.unit.endpoints import Asked, endpoint, forwarded
+from tests.waiting import PATIENCE_S, eventually
 
 from .conftest import Open, World
 from .test_commands import prepare, run
@@ -30,7 +31,7 @@ from .test_commands import prepare, run
 pytestmark = [pytest.mark.real_clock, pytest.mark.reliability]
 ORIGIN, TARGET = "arbitrum-sepolia", "base-sepolia"
 TOKEN, HEADER = "C4naryToken7", "C4naryHeader7"
-PATIENCE_S, FAULT_EVERY = 600.0, 4
+FAULT_EVERY = 4
 OPERATOR = role_account("relayer")
 PARENT, CHILD, NONE = (f"0x{number:064x}" for number in (0xA, 0xB, 0))
 
@@ -122,14 +123,6 @@ class RelayerOfSession:
         code = self.process.wait(PATIENCE_S)
         self._reading.join(PATIENCE_S)
         return code
-
-
-def eventually(condition: Callable[[], bool], said: Callable[[], str]) -> None:
-    """Wait for a process."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, said()
-        time.sleep(0.1)
 
 
 def test_a_flow_off_the_session_of_a_deployment(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:

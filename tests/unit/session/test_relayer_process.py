@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -23,8 +22,8 @@ from lab.model.session import Session
 from lab.owner import start_ticks
 from lab.session.relayer import process as relayer_process
 from lab.session.relayer.process import Launch, RelayerProcess
+from tests.waiting import eventually
 
-PATIENCE_S = 600.0
 POLITE = """
 import os, pathlib, signal, sys, time
 def stop(*_): sys.exit(0)
@@ -47,14 +46,6 @@ class QuietSubmits:
 
     def any_unmined(self) -> bool:
         return self.unmined
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a process."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"expected {what}; it did not happen"
-        time.sleep(0.01)
 
 
 class Bench:
