@@ -104,7 +104,8 @@ def _outcome(history: History, last: Submit, what: str) -> str:
     if last.outcome == "fail":
         price = f", at {last.max_fee_per_gas} wei per gas" if "fee" in (last.error or "") else ""
         return f"{attempt} was refused ({last.error}{price}), and none followed"
-    return f"{attempt} is in no block" + (f" and had no answer ({last.error})" if last.outcome == "info" else "")
+    unanswered = f" and had no answer ({last.error})" if last.outcome == "info" else ""
+    return f"{attempt} is in no block, at {last.max_fee_per_gas} wei per gas{unanswered}"
 
 
 def endings(history: History, submits: Sequence[Submit]) -> str:

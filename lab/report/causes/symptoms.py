@@ -164,7 +164,9 @@ class _Reader:
                 yield from missing
                 continue
             operation = _operation_of(expectation, operations)
-            function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
+            # What the relayer did last is no call that was expected.
+            came = expectation.actual.partition("; the relayer")[0]
+            function = operation.function if operation else function_in(f"{expectation.expected} {came}")
             shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.actual)}"
             yield Symptom(
                 "expectation",

@@ -662,7 +662,7 @@ def test_l1_counts_on_what_a_relayer_declares(steps: int | None, poll_ms: int, r
         ("refused", "was refused (None), and none followed"),
         ("cheap", "was refused (fee too low, at 1000 wei per gas), and none followed"),
         ("reverted", "with status 0 and 100000 gas spent (Not authorized), and none followed"),
-        ("lost", "is in no block"),
+        ("lost", "is in no block, at 1 wei per gas"),
         ("early", "was mined in block 12 with status 1 and TransactionFailed (Dependencies not satisfied), and none"),
     ],
 )

@@ -151,6 +151,13 @@ def test_two_scenarios_that_say_it_in_their_own_words(
     assert any(f"{layer}: " in line for line in causes_text(report))
 
 
+def test_what_the_relayer_did_last_is_not_what_was_expected(tmp_path: Path) -> None:
+    """Its words stand in the cause; the function in them is not to blame."""
+    words = "a.pay is BUFFERED; the relayer's last resolve_dependency for it, at 3.000 s, is in no block"
+    (cause,) = report_of(tmp_path, unmet(tmp_path, "a.pay READY on one", words)).causes
+    assert (cause.function, words in cause.deviation) == ("", True)
+
+
 @pytest.mark.parametrize("function", ["unpause", "pause", "add_operator"])
 def test_a_call_by_a_role_is_of_its_function(tmp_path: Path, function: str) -> None:
     """However many words its name has."""
