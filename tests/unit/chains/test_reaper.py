@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab.chains.engine.client import connect
-from lab.chains.processes import leftovers
+from lab.chains.processes import leftovers, watcher
 from lab.chains.processes.leftovers import sweep
-from lab.chains.processes import watcher
 from lab.chains.processes.reaper import Reaper, watcher_command
 from lab.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_process
 
