@@ -62,6 +62,14 @@ def bundles() -> dict[Path, Bundle]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def loose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The contract, for any compiler."""
+    source = tmp_path_factory.mktemp("loose") / "Loose.vy"
+    source.write_text(CONTRACT.read_text().replace("version 0.4.3", "version >=0.3.10"))
+    return source
+
+
 @pytest.fixture
 def deployed(world: Open, bundles: dict[Path, Bundle]) -> Callable[..., Deployed]:
     """Deploys the plain contract."""
@@ -128,12 +136,10 @@ def test_each_service_verifies_by_itself(deployed: Callable[..., Deployed], firs
 
 @pytest.mark.parametrize(("version", "result"), [("0.4.2", "match"), ("0.4.1", "no match"), ("0.3.10", "unknown")])
 def test_an_explorer_with_another_compiler(
-    deployed: Callable[..., Deployed], tmp_path: Path, version: str, result: str
+    deployed: Callable[..., Deployed], loose: Path, version: str, result: str
 ) -> None:
     """The same code is a match, not an exact one; other code is none; what it cannot compile says nothing."""
-    source = tmp_path / "Loose.vy"
-    source.write_text(CONTRACT.read_text().replace("version 0.4.3", "version >=0.3.10"))
-    place = deployed(str(source))
+    place = deployed(str(loose))
     with open_explorer(explorer_of(place), ExplorerFaults(other_compiler=version)) as explorer:
         (verdict,) = place.verify(explorer, "sourcify").verdicts
     assert verdict.result == result, verdict
