@@ -16,6 +16,8 @@ LEGAL = frozenset(
         ("READY", "EXPIRED"),
     }
 )
+# A life has four moves; one that goes on and on is not quoted whole for each of them.
+AROUND = 4
 
 
 def judge(history: History) -> CheckResult:
@@ -24,7 +26,7 @@ def judge(history: History) -> CheckResult:
     for replayed in replays(history):
         for entry in replayed.entries.values():
             judgement.judged += 1
-            for move in entry.moves:
+            for number, move in enumerate(entry.moves):
                 if (move.before, move.after) in LEGAL:
                     continue
                 allowed = " or ".join(after for before, after in sorted(LEGAL) if before == move.before) or "no state"
@@ -33,5 +35,6 @@ def judge(history: History) -> CheckResult:
                     f"{move.before} to {allowed}, it went to {move.after} in block {move.step.block.number} "
                     f"at {clock(move.step.block.t_ms)}"
                 )
-                judgement.fail(message, move.step.block, entry.tx_id, *(other.step.block.seq for other in entry.moves))
+                around = entry.moves[max(0, number - AROUND) : number + AROUND + 1]
+                judgement.fail(message, move.step.block, entry.tx_id, *(other.step.block.seq for other in around))
     return judgement.result("no transaction was ever buffered")

@@ -66,6 +66,13 @@ def test_s1_names_each_illegal_move(steps: list[tuple[int, object]], from_to: tu
     assert result.findings[0].evidence
 
 
+def test_s1_quotes_few_lines_of_a_life_without_end() -> None:
+    """Each move of very many is a finding, and has the moves around it: all of them each time would be a square."""
+    result = judged("S1", one_leg(*((20 + 2 * number, resolve(A.tx_id)) for number in range(300))))
+    assert len(result.findings) == 299
+    assert max(len(finding.evidence) for finding in result.findings) <= 10
+
+
 def test_s1_forgives_what_a_reorg_took_back() -> None:
     """READY in an orphaned block and READY again afterwards is one READY."""
     story = Story(A)
