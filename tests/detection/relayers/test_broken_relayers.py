@@ -151,14 +151,16 @@ def test_the_check_named_for_the_bug_finds_it(
     [
         (deciding.Dawdles(), "L1 ready in time"),
         (deciding.MirrorsLate(), "L1 ready in time"),
-        (deciding.MirrorsAnotherId(), "S2 parent final (buffer_transaction)"),
+        (deciding.MirrorsAnotherId(), "S2 parent final"),
+        (deciding.ExecutesMirrors(), "S5 once"),
+        (deciding.ExchangesRollups(), "S7 payload (buffer_transaction)"),
     ],
-    ids=["dawdles", "late", "another id"],
+    ids=["dawdles", "late", "another id", "executes", "exchanges"],
 )
 def test_a_relayers_mistake_is_one_cause(
     shared_backend: ProcessBackend, tmp_path: Path, core: deciding.Decisions, title: str
 ) -> None:
-    """Of what came too late no function of the contract is to blame: the last call was right, and documented so."""
+    """No function of the contract is to blame for what came too late, or for a call that should not have been sent."""
     result = play(SWAP, shared_backend, tmp_path / "run", partial(Relayer, parts=Parts(core=core)))
     (cause,) = find_causes(tmp_path, [result.folder], "a session").causes
     assert (cause.title, bool(cause.function), bool(cause.documented)) == (title, "(" in title, "(" in title)
