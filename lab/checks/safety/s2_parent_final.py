@@ -65,9 +65,12 @@ def judge(history: History) -> CheckResult:
                 continue
             judgement.judged += 1
             _judge_bond(history, judgement, bond)
+        submits = {submit.tx for submit in history.of(Submit) if submit.chain == replayed.chain}
         for entry in replayed.entries.values():
             if is_mirror(history, replayed.chain, entry):
-                _judge_mirror(history, judgement, replayed.chain, entry, needed=entry.tx_id in needed)
+                buffered = entry.first("BUFFERED")
+                of_relayer = buffered is not None and buffered.step.tx.hash in submits
+                _judge_mirror(history, judgement, replayed.chain, entry, alone=of_relayer and entry.tx_id not in needed)
     return judgement.result("no transaction with a parent ever became READY")
 
 
@@ -150,16 +153,15 @@ def _judge_final(
         )
 
 
-def _judge_mirror(history: History, judgement: Judgement, chain: str, mirror: Entry, *, needed: bool) -> None:
-    """A mirror without a real parent is told of; of the relayer's own nothing less than a final parent will do."""
+def _judge_mirror(history: History, judgement: Judgement, chain: str, mirror: Entry, *, alone: bool) -> None:
+    """A mirror without a real parent is told of. The relayer's own, which no child needs, wants a final parent."""
     name, buffered = name_at(history, chain, mirror.tx_id), mirror.first("BUFFERED")
     home = history.chain_of_rollup(origin_of(mirror) or "")
     real = replay(history, home).entry(mirror.tx_id) if home is not None else Entry(mirror.tx_id)
     parent = real.first("READY", "EXECUTED")
     if parent is None:
         judgement.note(f"{name} is a mirror without a real parent (its origin is {home or 'no chain of this run'})")
-    submits = (submit.tx for submit in history.of(Submit) if submit.chain == chain)
-    if needed or buffered is None or buffered.step.tx.hash not in submits:
+    if not alone or buffered is None:
         return
     if home is not None and is_suspended(history, leg_at(history, home, mirror.tx_id)):
         return
