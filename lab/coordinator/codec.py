@@ -21,7 +21,7 @@ from lab.coordinator.outputs.logs import DecodedLog as DecodedLog
 from lab.coordinator.outputs.logs import Logs, decoded_values
 from lab.coordinator.outputs.reverts import Reasons
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
-from lab.coordinator.values import encode_plain, plain, state_number, truth, widened, wire
+from lab.coordinator.values import plain, state_number, truth, widened, wire
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
 
@@ -66,7 +66,6 @@ class Codec:
         self._shapes: dict[str, Shape] = shapes(self.functions, self.abi, self.names)
         self.functions |= {name: shape.entry for name, shape in self._shapes.items()}
         self.events = self._named("event", self.names.events, EXTRA_EVENTS | EVENTS)
-        self._chosen_by = {name: _selector(entry) for name, entry in self.functions.items()}
         self._selectors: dict[bytes, list[str]] = {}
         for name in sorted(self.functions, key=self._is_own):
             self._selectors.setdefault(self.selector(name), []).append(name)
@@ -104,7 +103,7 @@ class Codec:
 
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
-        return self._chosen_by[function]
+        return _selector(self.functions[function])
 
     def parameters(self, function: str) -> list[str]:
         """The names of a function's parameters, the documented ones where its types are as documented."""
@@ -160,9 +159,7 @@ class Codec:
         try:
             values = args if shape is None else shape.placed(args)
             wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
-            body = encode_plain(types, wired)
-            if body is None:
-                body = encode(widened(types, wired) if any_width else types, wired)
+            body = encode(widened(types, wired) if any_width else types, wired)
             return "0x" + (self.selector(function) + body).hex()
         except (EncodingError, ValueError, TypeError) as error:
             named = zip(self.parameters(function), self.types(function), strict=True)

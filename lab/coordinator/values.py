@@ -20,8 +20,6 @@ _BITS = {"bool": 1, **{f"uint{bits}": bits for bits in range(8, 257, 8)}}
 _UINT = re.compile(r"\buint\d+")
 _HEX = re.compile("0x[0-9a-fA-F]*")
 _KECCAK = re.compile(r"keccak256?\((.+)\)")
-# In mixed case it carries a checksum, for eth_abi to judge.
-_ADDRESS = re.compile("0x[0-9a-f]{40}")
 
 
 def plain(value: Any) -> Any:
@@ -133,33 +131,6 @@ def _constant(abi_type: str, value: Any) -> Any:
 
 class _Unusual(Exception):
     """Another type, or another layout: nothing is said of whether it is right."""
-
-
-def encode_plain(types: Sequence[str], values: Sequence[Any]) -> bytes | None:
-    """ABI data of values as `wire` gives them; None where one is of another type or does not fit: eth_abi tells."""
-    words, rest = list[bytes](), b""
-    for abi_type, value in zip(types, values, strict=True):
-        word: bytes | None
-        if abi_type in _LISTS:
-            if not isinstance(value, str if abi_type == "string" else bytes):
-                return None
-            content: bytes = value.encode() if isinstance(value, str) else value
-            word = (WORD * len(types) + len(rest)).to_bytes(WORD)
-            rest += len(content).to_bytes(WORD) + content + bytes(-len(content) % WORD)
-        elif (word := _word_of(abi_type, value)) is None:
-            return None
-        words.append(word)
-    return b"".join(words) + rest
-
-
-def _word_of(abi_type: str, value: Any) -> bytes | None:
-    if abi_type == "bytes32":
-        return value if isinstance(value, bytes) and len(value) == WORD else None
-    if abi_type == "address":
-        known = isinstance(value, str) and _ADDRESS.fullmatch(value)
-        return bytes.fromhex(value[2:]).rjust(WORD, b"\0") if known else None
-    fits = abi_type in _BITS and isinstance(value, int) and isinstance(value, bool) is (abi_type == "bool")
-    return value.to_bytes(WORD) if fits and 0 <= value < 1 << _BITS[abi_type] else None
 
 
 def decode_plain(types: Sequence[str], raw: bytes) -> list[Any] | None:

@@ -1,15 +1,15 @@
-"""Decoding and encoding without eth_abi say what eth_abi says, or nothing."""
+"""Decoding without eth_abi says what eth_abi says, or nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.exceptions import DecodingError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.coordinator.values import decode_plain, encode_plain, plain
+from lab.coordinator.values import decode_plain, plain
 
 STRUCT = "(address,address,bytes,bytes32,uint256,uint256)"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -38,49 +38,6 @@ def test_what_encoders_write(data: st.DataObject, types: list[str]) -> None:
     if set(types).isdisjoint({"int64", "bytes32[]"}):
         assert decoded is not None
     assert decoded is None or decoded == [plain(value) for value in decode(types, encode(types, values))]
-
-
-WRONG = st.sampled_from(
-    [
-        True,
-        2,
-        -1,
-        2**64,
-        2**256,
-        None,
-        "a",
-        "\ud800",
-        b"a",
-        bytearray(32),
-        "0x" + "aB" * 20,
-        "0x" + "ab" * 20 + "\n",
-        1.0,
-    ]
-)
-
-
-@given(st.data(), TYPES)
-def test_what_is_encoded(data: st.DataObject, types: list[str]) -> None:
-    """The same bytes; structs, arrays and signed integers are left to eth_abi."""
-    values = [data.draw(VALUES[abi_type]) for abi_type in types]
-    encoded = encode_plain(types, values)
-    assert (encoded is None) is not {*types}.isdisjoint({"int64", "bytes32[]", STRUCT, STRUCT_OF_TWO})
-    assert encoded is None or encoded == encode(types, values)
-
-
-@given(st.data(), TYPES)
-def test_what_does_not_fit(data: st.DataObject, types: list[str]) -> None:
-    """Whatever eth_abi refuses is not encoded, and what it takes is encoded to the same."""
-    values = [data.draw(VALUES[abi_type] | WRONG) for abi_type in types]
-    try:
-        encoded = encode_plain(types, values)
-    except UnicodeEncodeError:
-        encoded = None
-    try:
-        wanted = encode(types, values)
-    except (EncodingError, ValueError, TypeError, AttributeError):
-        wanted = None
-    assert encoded is None or encoded == wanted
 
 
 @given(st.data(), TYPES, st.binary(min_size=1, max_size=3), st.integers(0, 400))
