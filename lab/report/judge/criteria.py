@@ -77,12 +77,18 @@ def _criterion(definition: Definition, row: RowResult, derived: Derived | None, 
     """The worst figure at hand is the one that is shown; the state follows from the row's own verdict."""
     shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
     allowed = ALLOWED.get(definition.row)
-    if shown is not None and (derived is None or derived.state is Outcome.NOT_MEASURED or shown.verdict is row.verdict):
+    state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)
+    # What is too little to decide is no figure of what another one decided.
+    open_yet = (
+        derived is None
+        or derived.state is Outcome.NOT_MEASURED
+        or (state is Outcome.MET and derived.state is not Outcome.MET)
+    )
+    if shown is not None and (open_yet or shown.verdict is row.verdict):
         stated = _loaded(definition, shown, figures)
     else:
         needed = plural(trials_needed(0, allowed), "trial") + " without a failure" if allowed else ""
         stated = derived or Derived(state=Outcome.NOT_MEASURED, figure="no figure", needed=needed)
-    state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)
     needed = stated.needed if state in (Outcome.UNKNOWN, Outcome.NOT_MEASURED) else ""
     if row.verdict is RowVerdict.STALE:
         needed = "measure again: the evidence is out of date"

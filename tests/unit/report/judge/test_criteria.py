@@ -197,8 +197,10 @@ def test_a_damaged_run_proves_nothing() -> None:
 def test_too_few_transactions_in_scenarios_speak_against_no_measurement() -> None:
     """A load run showed it; what scenarios could not tell is left out. What speaks against it is not."""
     measured = Figure("TEC-06", RowVerdict.PASS, "0 of 9,000", Source("load buffer"), "0%", n=9_000, failures=0)
-    by_id = {row.id: row for row in report(plain(), figures=[measured]).rows}
-    assert by_id["TEC-06"].verdict is RowVerdict.LAB_PASS
+    judged = report(plain(), figures=[measured])
+    assert {row.id: row for row in judged.rows}["TEC-06"].verdict is RowVerdict.LAB_PASS
+    shown = next(each for each in judged.criteria if each.row == "TEC-06")
+    assert (shown.state, shown.figure, shown.n) == ("MET", "0%", 9_000)
     failed = replace(measured, verdict=RowVerdict.FAIL, failures=900)
     by_id = {row.id: row for row in report(plain(), figures=[failed]).rows}
     assert by_id["TEC-06"].verdict is RowVerdict.FAIL
