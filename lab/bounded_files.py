@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
 from lab.errors import DISK_IS_FULL, UsageError
 from lab.file_version import SCHEMA, FileVersion, version_of
@@ -202,19 +202,18 @@ def parse_model(data: bytes | str, model: type[M], source: Path | str) -> M:
     except ValidationError as error:
         if version is not None and (trouble := version.trouble(_object_of(data))):
             raise UnfitFile(source, trouble) from error
-        first = faults(error)[0]
-        place = ".".join(str(part) for part in first["loc"]) + ": " if first["loc"] else ""
-        raise UnfitFile(source, f"expected a {model.__name__}: {place}{first['msg']}") from error
+        raise UnfitFile(source, f"expected a {model.__name__}: {first_fault(error)}") from error
     if version is not None and version.field not in value.model_fields_set:
         raise UnfitFile(source, version.trouble({}))
     return value
 
 
-def faults(error: ValidationError) -> list[ErrorDetails]:
-    """What does not fit. Of very many only their number: to list them takes more memory than the file did."""
+def first_fault(error: ValidationError) -> str:
+    """The first thing that does not fit, after its place; of very many their number, for a list takes much memory."""
     if error.error_count() > FAULTS_MAX:
-        return [ErrorDetails(type="many", loc=(), msg=f"{error.error_count()} things in it do not fit", input=None)]
-    return error.errors(include_url=False, include_input=False, include_context=False)
+        return f"{error.error_count()} things in it do not fit"
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 def _object_of(data: bytes) -> object:

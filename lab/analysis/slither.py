@@ -38,12 +38,13 @@ def run_slither(source: VyperSource) -> list[Finding]:
             folder=source.path.parent,
             timeout_s=TIMEOUT_S,
         )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentFailure(f"slither could not be run for {source.path}: {error}") from error
+    try:
         document = parse_json(run.stdout, "its findings")
     except UnfitFile as error:
         last = run.beyond or "its last lines:\n" + "\n".join(run.stderr.strip().splitlines()[-5:])
         raise EnvironmentFailure(f"slither gave no result for {source.path}; {last}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentFailure(f"slither could not be run for {source.path}: {error}") from error
     if not document.get("success"):
         raise EnvironmentFailure(f"slither failed for {source.path}: {str(document.get('error'))[:500]}")
     return [_finding(entry, source.path) for entry in document.get("results", {}).get("detectors", [])]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lab.bounded_files import (
     JSON_VALUES_MAX,
-    faults,
+    first_fault,
     read_lines,
     read_model,
     read_object,
@@ -187,7 +187,7 @@ class RunFolder:
         except ValidationError as error:
             raise EvidenceFailure(
                 f"{self.path / HISTORY}:{number}:1: expected a history record, got {line[:80]!r}: "
-                f"{faults(error)[0]['msg']}; the file was truncated or changed after the run: run the scenario again"
+                f"{first_fault(error)}; the file was truncated or changed after the run: run the scenario again"
             ) from error
         except OSError as error:
             raise EvidenceFailure(f"{self.path / HISTORY}: expected readable evidence: {words(error)}") from error

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from lab.bounded_files import (
     UnfitFile,
-    faults,
+    first_fault,
     open_append,
     parse_json,
     parse_model,
@@ -192,9 +192,7 @@ def _outcome(line: str, kind: type[Outcome], where: str) -> Outcome:
     try:
         return TypeAdapter(kind).validate_python(parse_json(line, where))
     except ValidationError as error:
-        first = faults(error)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UnfitFile(where, f"expected a {kind.__name__}: {place}: {first['msg']}") from error
+        raise UnfitFile(where, f"expected a {kind.__name__}: {first_fault(error)}") from error
 
 
 def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -> list[Journal[Outcome]]:

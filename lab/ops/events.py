@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from lab.bounded_files import faults, open_append, read_lines, write_atomically
+from lab.bounded_files import first_fault, open_append, read_lines, write_atomically
 from lab.coordinator import Codec
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
@@ -103,7 +103,7 @@ class EventFile:
                 raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
             parts = [Range.model_validate_json(line) for line in lines[1:]]
         except ValidationError as error:
-            raise self._damaged(faults(error)[0]["msg"]) from error
+            raise self._damaged(first_fault(error)) from error
         ranges, ends = self._joined(parts)
         kept = len(ranges)
         while kept and (self._chain.rpc.block(ranges[kept - 1].last) or {}).get("hash") != ranges[kept - 1].hash:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from lab.bounded_files import faults, read_object
+from lab.bounded_files import first_fault, read_object
 from lab.coordinator import Account
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
@@ -44,9 +44,7 @@ def read_session(path: Path) -> Session:
     except OSError as error:
         raise UsageError(f"{path}: expected a session.json as `lab up` writes it, cannot read it: {error}") from error
     except ValidationError as error:
-        first = faults(error)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path}: expected a session.json of this version, {where}: {first['msg']}") from error
+        raise UsageError(f"{path}: expected a session.json of this version: {first_fault(error)}") from error
 
 
 def read_account(session: Session) -> Account:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictStr, ValidationError
 
-from lab.bounded_files import UnfitFile, faults, read_model, read_object
+from lab.bounded_files import UnfitFile, first_fault, read_model, read_object
 from lab.environment import home
 
 _SDK_LOCK = threading.Lock()
@@ -94,11 +94,17 @@ def read_config() -> tuple[dict[str, Any], str | None]:
     try:
         _Settings.model_validate(known)
     except ValidationError as error:
-        errors = faults(error)
-        place = ".".join(str(part) for part in errors[0]["loc"])
-        trouble = _trouble(f"{path}: {place}: {errors[0]['msg']}")
-        known = {name: value for name, value in known.items() if name not in {error["loc"][0] for error in errors}}
+        trouble = _trouble(f"{path}: {first_fault(error)}")
+        known = {name: value for name, value in known.items() if _fits(name, value)}
     return known, trouble
+
+
+def _fits(name: str, value: object) -> bool:
+    try:
+        _Settings.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _trouble(what: str) -> str:

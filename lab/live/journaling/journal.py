@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from lab.bounded_files import UnfitFile, faults, open_append, parse_model, read_lines
+from lab.bounded_files import UnfitFile, first_fault, open_append, parse_model, read_lines
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
@@ -213,7 +213,7 @@ def read_journal(path: Path) -> tuple[Header | None, list[Entry], int | None]:
             entries.append(Entry.model_validate_json(line))
         except ValidationError as error:
             raise UsageError(
-                f"{path}:{number}: expected an entry of a journal: {faults(error)[0]['msg']}; it was edited or damaged"
+                f"{path}:{number}: expected an entry of a journal: {first_fault(error)}; it was edited or damaged"
             ) from error
     return header, entries, whole - len(lines[-1].encode()) if torn else None
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from lab.bounded_files import UnfitFile, faults, open_append, parse_model, read_lines, read_model, write_atomically
+from lab.bounded_files import UnfitFile, first_fault, open_append, parse_model, read_lines, read_model, write_atomically
 from lab.load.analyse.judge import RunOutcome
 from lab.load.profile.profile import LoadProfile
 from lab.load.profile.shapes import WEEK_MS
@@ -49,7 +49,7 @@ class Order(Frozen):
         try:
             return LoadProfile.recorded(self.profile)
         except ValidationError as error:
-            raise UnfitFile(path, f"expected a load profile: {faults(error)[0]['msg']}") from error
+            raise UnfitFile(path, f"expected a load profile: {first_fault(error)}") from error
 
     @property
     def count(self) -> int:

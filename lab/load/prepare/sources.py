@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from lab.bounded_files import faults, read_object
+from lab.bounded_files import first_fault, read_object
 from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
@@ -102,7 +102,7 @@ def running_session(path: Path, beside: Sequence[Path] = ()) -> LoadEnvironment:
             "name another session file in LAB_SESSION."
         ) from error
     except ValidationError as error:
-        raise UsageError(f"{path}: expected a session.json of this version: {faults(error)[0]['msg']}") from error
+        raise UsageError(f"{path}: expected a session.json of this version: {first_fault(error)}") from error
     if session.speed != 1:
         raise UsageError(
             f"{path}: expected networks on the wall's own time, these run at --speed {session.speed:g}: load is sent "

@@ -169,9 +169,9 @@ class _Report:
         relayer = "off"
         if self._relayer is not None:
             relayer = "running" if self._relayer.group.alive else "dead"
-        if self._relayer is not None and relayer == "dead" and self._state.relayer == "running":
-            self._relayer.log.publish(ended=True)
-            self._notify("relayer: it ended unasked, see logs/relayer.log")
+            if relayer == "dead" and self._state.relayer == "running":
+                self._relayer.log.publish(ended=True)
+                self._notify("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(
             update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory()}
         )

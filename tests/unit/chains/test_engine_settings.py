@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.bounded_files import FAULTS_MAX
 from lab.chains.engine.address import find_engine
 from lab.chains.engine.client import connect
 from lab.chains.engine.settings import read_config
@@ -89,10 +90,11 @@ def test_settings_that_are_fine(place: Path, machine: Path, text: str) -> None:
 
 
 def test_what_is_right_counts_beside_what_is_wrong(machine: Path) -> None:
-    """The context is used though credentials are none."""
+    """The context is used though credentials are none, or very many that are wrong."""
     context(machine, "used", "unix:///used.sock")
-    configure(machine, currentContext="used", credHelpers=[])
-    assert find_engine().url == "unix:///used.sock"
+    for helpers in ([], {f"r{number}": number for number in range(FAULTS_MAX + 1)}):
+        configure(machine, currentContext="used", credHelpers=helpers)
+        assert find_engine().url == "unix:///used.sock"
 
 
 @pytest.mark.parametrize(
