@@ -92,7 +92,8 @@ def test_settings_that_are_fine(place: Path, machine: Path, text: str) -> None:
 def test_what_is_right_counts_beside_what_is_wrong(machine: Path) -> None:
     """The context is used though credentials are none, or very many that are wrong."""
     context(machine, "used", "unix:///used.sock")
-    for helpers in ([], {f"r{number}": number for number in range(FAULTS_MAX + 1)}):
+    wrong: list[Any] = [[], {f"r{number}": number for number in range(FAULTS_MAX + 1)}]
+    for helpers in wrong:
         configure(machine, currentContext="used", credHelpers=helpers)
         assert find_engine().url == "unix:///used.sock"
 
