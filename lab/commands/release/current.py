@@ -43,6 +43,7 @@ def current_of(
         lab_version=state["version"],
         dirty=state["dirty"],
         profiles=_profiles,
+        finality=_finality,
         root=root,
         project=project_marks(real_path(root), real_path(root)),
         under_test=under_test,
@@ -140,3 +141,8 @@ def _digest(names: tuple[str, ...]) -> str | None:
         return None
     texts = (load_network(name).model_dump_json() for name in names)
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _finality(network: str) -> str | None:
+    """None where its profile is not one of the lab's own."""
+    return str(load_network(network).finality) if network in BUILT_IN else None

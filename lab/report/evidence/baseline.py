@@ -20,7 +20,8 @@ from lab.report.evidence.runs import Run
 
 @dataclass(frozen=True)
 class Baseline:
-    """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now.
+    """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now, `finality` what the
+    profile of a network calls final.
 
     `root` is the folder that recorded paths of scenarios are relative to, `project` what its project is known by.
     """
@@ -31,6 +32,7 @@ class Baseline:
     lab_version: str | None = None
     dirty: bool | None = None
     profiles: Callable[[Mapping[str, str]], str | None] | None = None
+    finality: Callable[[str], str | None] | None = None
     root: Path | None = None
     project: tuple[str, ...] = ()
     under_test: UnderTest | None = None

@@ -7,7 +7,7 @@ two bounds, and only what both of them say is counted as known.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,8 @@ class Latency:
 class Samples:
     """What all runs together show. `gas` is network -> function -> gas of each single successful call.
 
-    `lost` are runs that may have shown something, and whose evidence was damaged.
+    `lost` are runs that may have shown something, and whose evidence was damaged. `other_finality` counts executions
+    that are left out: their scenario calls something else final than the profile of the parent's network does.
     """
 
     runs: list[str] = field(default_factory=list)
@@ -55,12 +56,17 @@ class Samples:
     latencies: list[Latency] = field(default_factory=list)
     gas: dict[str, dict[str, list[Count]]] = field(default_factory=dict)
     outdated: int = 0
+    other_finality: int = 0
     relayer_sent: Count = 0
     relayer_failed: Count = 0
 
-    def add(self, other: Samples) -> None:
-        """What another run measured."""
-        self.latencies += other.latencies
+    def add(self, other: Samples, finality: Callable[[str], str | None] | None = None) -> None:
+        """What another run measured, with `finality` as Baseline has it."""
+        for latency in other.latencies:
+            if finality is not None and finality(latency.origin) not in (latency.finality, None):
+                self.other_finality += 1
+            else:
+                self.latencies.append(latency)
         for network, functions in other.gas.items():
             by_function = self.gas.setdefault(network, {})
             for function, gas in functions.items():
@@ -104,7 +110,7 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) 
         for samples in (everything,) if damage else (everything, whole):
             if measured is not None:
                 samples.runs.append(run.folder)
-                samples.add(measured)
+                samples.add(measured, baseline.finality)
     return everything, whole
 
 

@@ -27,7 +27,8 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
         pairs.setdefault((latency.origin, latency.target, latency.finality), []).append(latency)
     views = tuple(_pair(*key, latencies) for key, latencies in sorted(pairs.items()))
     if not views:
-        return _nothing("no cross-chain execution is recorded", samples, _more(59)), ()
+        other = " with its network's own finality" if samples.other_finality else ""
+        return _nothing(f"no cross-chain execution{other} is recorded", samples, _more(59)), ()
     late = [view for view in views if view.state is Outcome.NOT_MET]
     open_pairs = [view for view in views if view.state is Outcome.UNKNOWN]
     worst = max(views, key=lambda view: view.p95_ms)
@@ -47,10 +48,16 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
             n=len(samples.latencies),
             needed=_more(needed, "execution", " of each open pair") if open_pairs and not late else "",
             reason=_why(views, late, open_pairs),
-            assumptions=(*sorted({f"{view.origin} is final after {view.finality}" for view in views}), WHERE),
+            assumptions=(*_finalities(samples, views), WHERE),
         ),
         views,
     )
+
+
+def _finalities(samples: Samples, views: Sequence[PairView]) -> Iterator[str]:
+    yield from sorted({f"{view.origin} is final after {view.finality}" for view in views})
+    if samples.other_finality:
+        yield f"{plural(samples.other_finality, 'execution')} of scenarios with a finality of their own left out"
 
 
 def _why(views: Sequence[PairView], late: Sequence[PairView], open_pairs: Sequence[PairView]) -> str:

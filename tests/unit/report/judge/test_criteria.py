@@ -58,6 +58,21 @@ def test_one_late_pair_decides_against_all() -> None:
     assert "late for certain: ethereum to base" in found.reason
 
 
+def test_what_a_scenario_itself_calls_final_is_no_figure_of_its_network() -> None:
+    """One that waits four minutes for a finality of its own does not make the network late."""
+    samples = Samples(runs=["a"])
+    samples.add(Samples(latencies=[replace(LATE, finality="tag finalized")] * 3 + [QUICK] * 59), lambda _: "2 blocks")
+    found, pairs = cross_chain(samples)
+    assert (found.state, len(pairs)) == ("MET", 1)
+    assert "3 executions of scenarios with a finality of their own left out" in found.assumptions
+    alone = Samples(runs=["a"])
+    alone.add(Samples(latencies=[LATE] * 3), {"optimism": "9 blocks"}.get)
+    assert cross_chain(alone)[0].figure == "no cross-chain execution with its network's own finality is recorded"
+    unknown = Samples(runs=["a"])
+    unknown.add(Samples(latencies=[LATE] * 3), lambda _: None)
+    assert cross_chain(unknown)[0].state == "NOT MET"
+
+
 @pytest.mark.parametrize(
     ("sent", "failed", "state", "needed"),
     [
