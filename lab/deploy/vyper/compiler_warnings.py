@@ -32,4 +32,4 @@ def compiler_warnings(source: VyperSource) -> list[str]:
     done = run_isolated(source, "bytecode", ["python", "-c", _OWN])
     if done.returncode != 0:
         raise isolated_failure(source, done)
-    return [told.strip() for line in done.stderr.splitlines() if (told := line.removeprefix("Warning:")) != line]
+    return [words.strip() for line in done.stderr.splitlines() if (words := line.removeprefix("Warning:")) != line]

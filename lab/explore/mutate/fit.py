@@ -94,20 +94,20 @@ def fit_runs(opener: MutationOpener, report: Report, jobs: int) -> FitRuns:
     """
     scenarios = chosen_scenarios(opener.scenarios)
     library = load_library(real_path(scenarios))
-    found: dict[str, Fit] = {}
+    outcomes: dict[str, Fit] = {}
     with closing(spread(library.items, FitOpener(opener), try_control, jobs=jobs)) as tried:
         for number, (name, fit) in enumerate(tried, start=1):
             report(number, name)
-            found[name] = fit
-    fits = {name: fit for name in library.items if not (fit := found[name]).left_out}
-    bare = () if all(fit.controlled for fit in found.values()) else (NO_CONTROL,)
+            outcomes[name] = fit
+    fits = {name: fit for name in library.items if not (fit := outcomes[name]).left_out}
+    bare = () if all(fit.controlled for fit in outcomes.values()) else (NO_CONTROL,)
     if not fits:
         raise UnfitLibrary(f"{scenarios}: expected at least one scenario that passes on the original, none did")
     return FitRuns(
         costs={name: fit.cost_s for name, fit in fits.items()},
         shown={name: fit.shown for name, fit in fits.items()},
         python=tuple(name for name in fits if library.items[name].play is not None),
-        left_out=(*library.left_out, *bare, *(found[name].left_out for name in library.items if name not in fits)),
+        left_out=(*library.left_out, *bare, *(outcomes[name].left_out for name in library.items if name not in fits)),
     )
 
 
