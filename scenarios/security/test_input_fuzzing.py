@@ -171,6 +171,10 @@ def placed(value: Any, now: int) -> Any:
     return type(value)(placed(each, now) for each in value) if isinstance(value, (list, tuple)) else value
 
 
+# Arguments of `buffer_transaction` with which nothing else is the matter.
+PLAIN = (IDS[0], A, B, "0x", ZERO_ID, Time(0))
+
+
 class Wrong(AssertionError):
     """What a call does, or what a getter shows once it was `made`; the calls up to it."""
 
@@ -246,6 +250,15 @@ class Comparison:
                 again = self.wrong(fewer) if fewer else None
                 found, start = (again, start) if again else (found, start + size)
             size //= 2
+        return self._plainest(found)
+
+    def _plainest(self, found: Wrong) -> Wrong:
+        """With an argument of the last call made plain wherever something is wrong then, too."""
+        *before, (step_s, role, function, args) = found.sequence
+        for place, value in enumerate(PLAIN) if function == "buffer_transaction" else ():
+            plainer = (*args[:place], value, *args[place + 1 :])
+            if (again := self.wrong([*before, (step_s, role, function, plainer)])) is not None:
+                found, args = again, plainer
         return found
 
     def _learn(self, model: Behaviour, function: str, now: int, call: dict[str, Any], *reads: dict[str, Any]) -> None:
