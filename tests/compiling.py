@@ -7,15 +7,17 @@ does.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from lab.deploy.compile import CompiledContract, compile_contract
+from lab.deploy.vyper import compiler_child
 from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
 from lab.deploy.vyper.installed_compiler import compile_installed
+from lab.deploy.vyper.limited import Ended
 from lab.deploy.vyper.source import VyperSource, installed_version, read_source
 from lab.environment import cache_folder
 
@@ -30,6 +32,12 @@ def compile_here(source: VyperSource) -> CompilerOutput:
         warnings.simplefilter("ignore")
         output = compile_installed(source.path, source.search_paths, FORMATS)
     return CompilerOutput(*(output[name] for name in FORMATS))
+
+
+def answer_here(command: Sequence[str], *, given: str) -> Ended:
+    """What the installed compiler's own process would answer."""
+    assert command[-1] == compiler_child.__name__
+    return Ended(0, compiler_child.answered(given), "", started=True)
 
 
 @contextmanager

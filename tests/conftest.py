@@ -36,7 +36,7 @@ from lab.paths import CONTRACTS
 from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
-from tests.compiling import compile_here, sparing
+from tests.compiling import answer_here, compile_here, sparing
 from tests.order import LONG_S, Place, dealt, read_longest
 from tests.reliability.counting import write_figures
 
@@ -184,11 +184,17 @@ def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
 
 
 @pytest.fixture
-def compiled_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Contracts of ours need no bounds, and a process for each costs as much as its compilation."""
-    monkeypatch.setattr("lab.deploy.compile.run_compiler", compile_here)
+def asked_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is asked of the installed compiler is answered here: ours needs no bounds, and a process costs as much."""
+    monkeypatch.setattr("lab.deploy.vyper.compilers.run_limited", answer_here)
     with sparing():
         yield
+
+
+@pytest.fixture
+def compiled_here(asked_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so are contracts compiled."""
+    monkeypatch.setattr("lab.deploy.compile.run_compiler", compile_here)
 
 
 @pytest.fixture(scope="session")

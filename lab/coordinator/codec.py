@@ -66,6 +66,7 @@ class Codec:
         self._shapes: dict[str, Shape] = shapes(self.functions, self.abi, self.names)
         self.functions |= {name: shape.entry for name, shape in self._shapes.items()}
         self.events = self._named("event", self.names.events, EXTRA_EVENTS | EVENTS)
+        self._own_selectors: dict[str, bytes] = {}
         self._selectors: dict[bytes, list[str]] = {}
         for name in sorted(self.functions, key=self._is_own):
             self._selectors.setdefault(self.selector(name), []).append(name)
@@ -103,7 +104,9 @@ class Codec:
 
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
-        return _selector(self.functions[function])
+        if function not in self._own_selectors:
+            self._own_selectors[function] = _selector(self.functions[function])
+        return self._own_selectors[function]
 
     def parameters(self, function: str) -> list[str]:
         """The names of a function's parameters, the documented ones where its types are as documented."""

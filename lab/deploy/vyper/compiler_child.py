@@ -20,17 +20,21 @@ MODULES = "modules"
 
 def main() -> None:
     """Answer the request on stdin."""
-    request: dict[str, Any] = json.load(sys.stdin)
+    print(answered(sys.stdin.read()))
+
+
+def answered(text: str) -> str:
+    """The answer to a request."""
+    request: dict[str, Any] = json.loads(text)
     # The compiler takes 0.3 s to import, and nobody else needs it here.
     from vyper.exceptions import VyperException  # type: ignore[import-untyped]  # ships no type information
 
     try:
-        text = json.dumps(_answer(request))
+        return json.dumps(_answer(request))
     except Exception as error:
         # Not only its own VyperException: the tokenizer, the module lookup and the compiler's panics raise others.
         kind = "refused" if isinstance(error, VyperException) else "failed"
-        text = json.dumps({kind: f"{type(error).__name__}: {error}"})
-    print(text)
+        return json.dumps({kind: f"{type(error).__name__}: {error}"})
 
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:

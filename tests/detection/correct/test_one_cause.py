@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.chains.nodes.process import ProcessBackend
+from lab.deploy.deployer import Deployable
 from lab.explore.mutate.library import load_library
 from lab.paths import SCENARIOS
 from lab.report.causes.find import find_causes
+from lab.rpc import Rpc
 from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
 
@@ -127,15 +130,37 @@ PLANTED = {
 }
 
 
+def planted(bug: Planted, folder: Path) -> Deployable:
+    """The contract with the bug."""
+    shutil.copytree(HERE / bug.which, folder)
+    (source,) = folder.glob("*.vy")
+    assert source.read_text().count(bug.here) == 1
+    source.write_text(source.read_text().replace(bug.here, bug.instead))
+    return compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=folder))
+
+
+def test_what_generated_inputs_find_is_soon_short_and_plain(
+    shared_backend: ProcessBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the role is the matter with the call. To find it took 170 simulations and more draws once."""
+    target, simulated, call = planted(PLANTED["guard_lets_owner_by"], tmp_path / "project"), [], Rpc.call
+
+    def counted(self: Rpc, method: str, *params: Any, **how: Any) -> Any:
+        simulated.extend([method] * (method == "eth_simulateV1"))
+        return call(self, method, *params, **how)
+
+    monkeypatch.setattr(Rpc, "call", counted)
+    (entry,) = load_library(SCENARIOS, lambda path: scenario_name(path) == SEQUENCES[-1]).items.values()
+    (reason,) = played(target, entry, shared_backend, tmp_path / "run").verdict.reasons
+    assert reason.endswith("by owner: expected a revert with Not authorized, it succeeded")
+    assert len(simulated) <= 60
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_one_bug_is_one_cause(shared_backend: ProcessBackend, tmp_path: Path, name: str) -> None:
     """With the check and the function that say most of it."""
     bug = PLANTED[name]
-    shutil.copytree(HERE / bug.which, tmp_path / "project")
-    (source,) = (tmp_path / "project").glob("*.vy")
-    assert source.read_text().count(bug.here) == 1
-    source.write_text(source.read_text().replace(bug.here, bug.instead))
-    target = compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=source.parent))
+    target = planted(bug, tmp_path / "project")
     entries = load_library(SCENARIOS, lambda path: scenario_name(path) in bug.scenarios).items
     folders = [
         played(target, entry, shared_backend, tmp_path / "session" / str(number)).folder

@@ -18,6 +18,9 @@ from lab.deploy.vyper.source import read_source
 from lab.errors import UsageError
 from lab.paths import CONTRACTS
 
+# That the compiler is kept within bounds is shown where contracts are compiled.
+pytestmark = pytest.mark.usefixtures("asked_here")
+
 HEAD = """# pragma version 0.4.3
 interface Other:
     def act(): nonpayable

@@ -23,7 +23,7 @@ SAID: dict[tuple[tuple[str, str], ...], CompilerOutput] = {}
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def cache(tmp_path: Path, asked_here: None) -> Path:
     """A cache folder that does not exist yet."""
     return tmp_path / "cache" / "contracts"
 
@@ -174,12 +174,12 @@ def test_a_compile_error_quotes_the_line(tmp_path: Path, cache: Path, source: st
     assert not cache.exists()
 
 
-def test_an_error_in_a_module_names_the_module(tmp_path: Path, cache: Path) -> None:
+def test_an_error_in_a_module_names_the_module(tmp_path: Path) -> None:
     """The file to mend is the imported one."""
     main = write(tmp_path / "main.vy", "import part\n\n@external\ndef f():\n    part.g()\n")
     write(tmp_path / "part.vy", "\n\n@internal\ndef g():\n    x: uint256 = nonsense\n")
     with pytest.raises(CompileFailure, match=r"part\.vy:5:18: vyper 0\.4\.3"):
-        compile_contract(main, cache_dir=cache)
+        compile_contract(main, cache_dir=tmp_path / "cache")
 
 
 def test_an_error_without_a_file_is_that_of_the_line_it_shows(tmp_path: Path, cache: Path) -> None:

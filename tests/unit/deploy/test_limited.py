@@ -87,11 +87,11 @@ def test_a_deadline_ends_all_that_was_started(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def large(folder: Path) -> VyperSource:
+def large(folder: Path, functions: int = 1500) -> VyperSource:
     """A contract that takes some 100 MB to compile."""
     path = folder / "Large.vy"
-    functions = (f"@external\ndef f{number}() -> uint256:\n    return {number}\n" for number in range(1500))
-    path.write_text("# pragma version 0.4.3\n" + "".join(functions), encoding="utf-8")
+    texts = (f"@external\ndef f{number}() -> uint256:\n    return {number}\n" for number in range(functions))
+    path.write_text("# pragma version 0.4.3\n" + "".join(texts), encoding="utf-8")
     return read_source(path)
 
 
@@ -132,7 +132,7 @@ def test_another_release_that_gives_up_is_the_sources_fault(tmp_path: Path) -> N
 
 def test_what_the_compiler_makes_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than is read of it is the contract's fault, too."""
-    source = large(tmp_path)
+    source = large(tmp_path, functions=20)
     monkeypatch.setattr("lab.bounded_files.JSON_BYTES_MAX", 1000)
     with pytest.raises(
         CompileFailure, match=r"Large\.vy: what the compiler makes of it: expected JSON of at most 1000"
