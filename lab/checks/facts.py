@@ -8,6 +8,7 @@ from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.effects import Step, argument
 from lab.model.history import History
 from lab.model.records import Block, Leg, Operation, Submit
+from lab.model.verdict import Actor
 
 ZERO_ID = "0x" + "00" * 32
 
@@ -82,6 +83,11 @@ def block_at(block: Block) -> str:
 def unix_ms(history: History, timestamp: int) -> int:
     """A contract timestamp as a time of the run."""
     return (timestamp - history.header.genesis_time) * 1000
+
+
+def actor_of(history: History, step: Step) -> Actor | None:
+    """Whose act a step is that the contract was right to take: the relayer's, or nobody's that is under test."""
+    return "relayer" if step.tx.sender == history.header.roles.get("relayer") else None
 
 
 def sent(history: History, step: Step) -> tuple[int, tuple[int, ...]]:

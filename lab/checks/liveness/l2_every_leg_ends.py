@@ -9,6 +9,7 @@ call would do is answered at its head, at whose time the window may still be ope
 
 from __future__ import annotations
 
+from lab.checks.attempts import last_expiry
 from lab.checks.bounds import missed_bound, window_end_ms
 from lab.checks.facts import block_at, clock
 from lab.checks.judgement import Judgement
@@ -20,7 +21,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every leg whose buffering is canonical."""
-    judgement = Judgement("L2", "buffered leg")
+    judgement = Judgement("L2", "buffered leg", "relayer")
     if history.header.poll_ms == 0:
         return judgement.result("no relayer took part")
     for leg in history.header.legs:
@@ -100,5 +101,5 @@ def _judge_expired(history: History, judgement: Judgement, leg: Leg, entry: Entr
         judgement.doubt(message, leg.chain, leg.tx_id, *evidence)
     else:
         judgement.judged += 1
-        message = f"{expected}; it is {entry.state} at the end, {ended}"
+        message = f"{expected}; it is {entry.state} at the end, {ended}; {last_expiry(history, leg)}"
         judgement.fail(message, entry.moves[-1].step.block, leg.tx_id, *evidence, t_ms=bound.due_ms)

@@ -22,7 +22,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every leg that a death of the relayer had in its way."""
-    judgement = Judgement("L4", "crashed leg")
+    judgement = Judgement("L4", "crashed leg", "relayer")
     marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
     deaths = [mark for mark in marks if mark.is_death]
     if not deaths:

@@ -54,7 +54,7 @@ Call = tuple[str, str, str]  # chain, function, tx_id
 
 def judge(history: History) -> CheckResult:
     """Judges every call that the relayer sent, and names the costliest."""
-    judgement = Judgement("L6", "call")
+    judgement = Judgement("L6", "call", "relayer")
     calls: dict[Call, list[Submit]] = {}
     unnamed: dict[str, list[Submit]] = {}
     for submit in history.of(Submit):

@@ -29,7 +29,7 @@ def concerns(history: History) -> bool:
 
 def judge(history: History) -> CheckResult:
     """Judges every call made while paused, every counted failure and every automatic stop."""
-    judgement = Judgement("S10", "emergency-stop case")
+    judgement = Judgement("S10", "emergency-stop case", "contract")
     has_breaker = "breaker" in history.header.capabilities
     for replayed in replays(history):
         for seen in replayed.seen:
@@ -56,7 +56,7 @@ def _judge_breaker(history: History, judgement: Judgement) -> None:
 
 
 def _by_rule(history: History, rule: CountingRule) -> Judgement:
-    judgement = Judgement("S10", "failure")
+    judgement = Judgement("S10", "failure", "contract")
     for replayed in replays(history):
         result = count(replayed, rule)
         for counted in result.counted:

@@ -161,6 +161,20 @@ def exchanged(action: Action) -> tuple[Any, ...]:
     return (tx_id, target, origin, *rest)
 
 
+class CutsPayloads(Decisions):
+    """Its mirrors carry the first byte of what their parents do."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything as it should be, but for that: what it resolves and waits for are the right ones."""
+        return [replace(each, args=cut(each)) if each.kind == "mirror" else each for each in core.decide(world)]
+
+
+def cut(action: Action) -> tuple[Any, ...]:
+    """A buffering's arguments with a payload of one byte."""
+    tx_id, origin, target, payload, *rest = action.args
+    return (tx_id, origin, target, payload[:4], *rest)
+
+
 class MirrorsAnotherId(Decisions):
     """Its mirrors have an id of their own."""
 
@@ -184,6 +198,21 @@ class MirrorsLate(Decisions):
             replace(each, args=(*each.args[:-1], each.args[-1] + 60)) if each.kind == "mirror" else each
             for each in core.decide(world)
         ]
+
+
+class Blind(Decisions):
+    """Never acts on one chain."""
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything elsewhere."""
+        return [each for each in core.decide(world) if each.chain != self._chain]
+
+    def pending(self, world: World) -> bool:
+        """Nothing that it knows of."""
+        return False
 
 
 class OneChild(Decisions):
