@@ -215,6 +215,32 @@ class Blind(Decisions):
         return False
 
 
+class OneClock(Decisions):
+    """Takes one chain's clock for every chain's."""
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+
+    def decide(self, world: World) -> list[Action]:
+        """By what that chain's head says."""
+        clock = world.chains[self._chain]
+        same = {"head_timestamp": clock.head_timestamp, "next_timestamp": clock.next_timestamp}
+        chains = {name: replace(chain, **same) for name, chain in world.chains.items()}
+        return core.decide(replace(world, chains=chains))
+
+
+class WallClock(Decisions):
+    """Goes by the machine's clock alone."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Whatever the chains' heads say."""
+        now_s = world.now_unix_ms // 1000
+        chains = {
+            name: replace(chain, head_timestamp=now_s, next_timestamp=now_s) for name, chain in world.chains.items()
+        }
+        return core.decide(replace(world, chains=chains))
+
+
 class OneChild(Decisions):
     """Knows one child of each parent on a chain."""
 

@@ -30,6 +30,7 @@ EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/pa
 LATE = LIBRARY / "monitoring/late.yaml"
 LAGGING = LIBRARY / "failures/lagging_replica.yaml"
 RULES, RESTARTED = LIBRARY / "dependencies/finality_rules.yaml", LIBRARY / "failures/relayer_restarted.yaml"
+CLOCKS = LIBRARY / "failures/clock_of_another.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
 CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
@@ -111,6 +112,20 @@ DETECTIONS = [
     ),
     ("status trusted", Parts(caller=keeping.TrustsStatus), CUT, "S12", "became READY in block none, in it in block"),
     ("dawdles", Parts(core=deciding.Dawdles()), SWAP, "L1", "expected swap.settle to be READY on optimism by"),
+    (
+        "the first chain's clock for all",
+        Parts(core=deciding.OneClock("polygon")),
+        CLOCKS,
+        "L1",
+        "expected on_base.alone to be READY on base",
+    ),
+    (
+        "the last chain's clock for all",
+        Parts(core=deciding.OneClock("base")),
+        CLOCKS,
+        "L1",
+        "expected on_polygon.alone to be READY on polygon",
+    ),
     ("never expires", Parts(core=deciding.NeverExpires()), EXPIRED, "L2", "or EXPIRED by"),
     ("nonce reused after timeout", Parts(sender=keeping.ReusesNonce), LOST, "L3", "to carry one call"),
     ("nonce skipped", Parts(sender=keeping.SkipsNonce), SWAP, "L3", "was never accepted"),
@@ -167,6 +182,12 @@ def test_a_relayers_mistake_is_one_cause(
     result = play(SWAP, shared_backend, tmp_path / "run", partial(Relayer, parts=Parts(core=core)))
     (cause,) = find_causes(tmp_path, [result.folder], "a session").causes
     assert (cause.title, cause.function, cause.documented) == (title, "", "")
+
+
+def test_the_wall_clock_is_as_good_as_each_chains_own(shared_backend: ProcessBackend, tmp_path: Path) -> None:
+    """Whoever goes by it fails nothing where the chain that something is due on is in time."""
+    result = play(CLOCKS, shared_backend, tmp_path, partial(Relayer, parts=Parts(core=deciding.WallClock())))
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
 
 
 @pytest.mark.parametrize("checks", ["", "L1", "L1 L5 S9", "L1 L2 L5 S9"])
