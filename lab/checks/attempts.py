@@ -76,6 +76,14 @@ def last_expiry(history: History, leg: Leg) -> str:
     return _last_call(history, leg, "expire_transaction")
 
 
+def execution_refused(history: History, leg: Leg) -> bool:
+    """Whether the relayer's last call to execute a leg was mined, and reverted."""
+    sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
+    calls = _of(sent, "mark_executed", leg.tx_id)
+    there = mined(history, leg.chain).get(calls[-1].tx) if calls else None
+    return there is not None and there[1].status == 0
+
+
 def _last_call(history: History, leg: Leg, function: str) -> str:
     sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
     if not sent:

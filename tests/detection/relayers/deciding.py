@@ -264,6 +264,14 @@ class NeverExpires(Decisions):
         return [action for action in core.decide(world) if action.kind != "expire"]
 
 
+class NeverExecutes(Decisions):
+    """Takes READY for the end."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything else."""
+        return [action for action in core.decide(world) if action.kind != "execute"]
+
+
 class DoesNothing(Decisions):
     """Looks on."""
 

@@ -127,6 +127,13 @@ DETECTIONS = [
         "expected on_polygon.alone to be READY on polygon",
     ),
     ("never expires", Parts(core=deciding.NeverExpires()), EXPIRED, "L2", "or EXPIRED by"),
+    (
+        "never executes",
+        Parts(core=deciding.NeverExecutes()),
+        SWAP,
+        "L2",
+        "to be EXECUTED by the end (",
+    ),
     ("nonce reused after timeout", Parts(sender=keeping.ReusesNonce), LOST, "L3", "to carry one call"),
     ("nonce skipped", Parts(sender=keeping.SkipsNonce), SWAP, "L3", "was never accepted"),
     ("forgets at a crash", Parts(store=keeping.Amnesiac), KILLED, "L4", "to end EXECUTED once, as without the crash"),
