@@ -93,9 +93,9 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
 
 
 def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep, has_breaker: bool) -> None:
-    """A stop that neither a call of pause nor a counted failure explains."""
+    """A stop that neither a counted failure nor the owner explains, who may stop it by a threshold below the count."""
     step = seen.step
-    if step.log("EmergencyStop") is None or step.function == "pause":
+    if step.log("EmergencyStop") is None or step.function in ("pause", "set_breaker_threshold"):
         return
     if has_breaker and is_failure(step):
         return
