@@ -737,8 +737,8 @@ def test_l1_says_what_became_of_the_mirror_that_a_leg_waits_for(made: list[Any],
     """No resolve of the leg itself is missing then, but what comes before it."""
     story = begin()
     pay(story)
-    for number, call in enumerate(made):
-        submitted(story, "two", 62 + 2 * number, call)
+    for number, one in enumerate(made):
+        submitted(story, "two", 62 + 2 * number, one)
     if not made:
         submitted(story, "two", 62, resolve(B.tx_id, "relayer"))
     assert judged("L1", finish(story, at=300, settle="BUFFERED")).reason.endswith(says)
