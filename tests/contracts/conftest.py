@@ -6,10 +6,6 @@ by anvil's unlocked development accounts; a revert reason is read from a replay 
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +19,7 @@ from eth_utils.address import to_checksum_address
 from lab.deploy.compile import CompiledContract
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport
+from tests.bare_node import bare_node
 from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,14 +175,6 @@ def _types(items: list[dict[str, Any]]) -> list[str]:
     return [collapse_if_tuple(item) for item in items]
 
 
-def _anvil() -> Path:
-    if path := os.environ.get("LAB_ANVIL"):
-        return Path(path)
-    from lab.chains.nodes.provision import locate_anvil
-
-    return locate_anvil().path
-
-
 @pytest.fixture(scope="session")
 def compiled() -> CompiledContract:
     """The reference contract."""
@@ -195,32 +184,14 @@ def compiled() -> CompiledContract:
 @pytest.fixture(scope="session")
 def deployed(compiled: CompiledContract, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
     """The contract on a node of its own: deployed by the owner, `operator` added, nothing else done."""
-    command = [str(_anvil()), "--port", "0", "--timestamp", str(GENESIS), "--block-base-fee-per-gas", "0",
-               "--hardfork", "prague", "--no-mining"]  # fmt: skip
-    # Into a file, not a pipe: a full pipe would stop the node.
-    log = tmp_path_factory.mktemp("anvil") / "anvil.log"
-    with log.open("wb") as stream:
-        node = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
-    try:
-        rpc = Rpc(_port(node, log))
+    arguments = ["--timestamp", str(GENESIS), "--block-base-fee-per-gas", "0", "--hardfork", "prague", "--no-mining"]
+    with bare_node(arguments, tmp_path_factory.mktemp("anvil") / "anvil.log") as port:
+        rpc = Rpc(port)
         accounts: dict[str, str] = dict(zip(ROLES, map(to_checksum_address, rpc("eth_accounts")), strict=False))
         coordinator = Coordinator(rpc, compiled, accounts)
         coordinator.deploy()
         coordinator.send("owner", "add_operator", accounts["operator"])
         yield coordinator
-    finally:
-        node.kill()
-        node.wait()
-
-
-def _port(node: subprocess.Popen[bytes], log: Path) -> int:
-    """The port that the node chose; fails with the node's own last words after ten minutes, or when it died."""
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and node.poll() is None:
-        if match := re.search(r"Listening on 127\.0\.0\.1:(\d+)", log.read_text(encoding="utf-8")):
-            return int(match.group(1))
-        time.sleep(0.01)
-    pytest.fail("anvil did not start:\n" + log.read_text(encoding="utf-8")[-2000:])
 
 
 @pytest.fixture

@@ -25,8 +25,9 @@ from lab.explore.dask.cluster import ClusterLost
 from lab.explore.dask.engine import DaskEngine
 from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFacts, MutationWork, made_with
 from lab.explore.mutate.equivalent import read_reviewed
+from lab.explore.mutate.fit import FitRuns, fit_runs
 from lab.explore.mutate.mutants import Mutant, find_mutants
-from lab.explore.mutate.run import FitRuns, chosen, fit_runs, run_mutation
+from lab.explore.mutate.run import chosen, run_mutation
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import (
     MutantOutcome,
@@ -39,7 +40,6 @@ from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
 from lab.explore.workers import Engine
 from lab.owner import temporary_directory
-from lab.paths import real_path
 from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import SystemUnderTest
@@ -79,13 +79,15 @@ def mutate(request: MutateRequest) -> int:
     folder = mutation_folder(request.results, project)
     begun = {"schema_version": 1, "profile": MUTATION, "item": "lab mutate", "project": project}
     write_started(folder, {**begun, **work.made})
-    fit = _fit(work, run_id, console)
+    opener = MutationOpener(run_id, request.contract, request.scenarios)
+    with progress_of(console, "the original", None) as notify:
+        fit = fit_runs(opener, notify, request.jobs)
     costs = _costs(request, work, fit, say)
     library = LibraryUsed(runs=len(costs), of=len(fit.costs), left_out=tuple(fit.left_out))
     facts = MutationFacts.model_validate({**work.made, "library": library})
     journal = _journal(request, folder, shard, work, facts, say)
     engine, reviewed = engine_of(request, run_id, work.makers), read_reviewed(work.system.contract)
-    opener, ended = MutationOpener(run_id, request.contract, request.scenarios), 0
+    ended = 0
     try:
         _test(work, journal, opener, engine, fit.worth(costs), reviewed, console)
     except KeyboardInterrupt:
@@ -150,11 +152,6 @@ def _requested(everything: list[Mutant], only: tuple[str, ...]) -> list[Mutant]:
     return requested
 
 
-def _fit(work: _Work, run_id: str, console: Console) -> FitRuns:
-    with progress_of(console, "the original", None) as notify:
-        return fit_runs(work.system, real_path(work.scenarios), run_id, notify)
-
-
 def _costs(request: MutateRequest, work: _Work, fit: FitRuns, say: Say) -> dict[str, float]:
     """Of the runs that every mutant meets."""
     costs = fit.costs if request.every_run else fit.covering()
@@ -197,7 +194,10 @@ def _test(
 ) -> None:
     """Test what the journal does not have yet, and add it there."""
     done = {outcome.key for outcome in journal.outcomes}
-    left = [mutant for mutant in work.mutants if mutant.key not in done]
+    # What is known to survive takes longest: last, it would keep one worker busy while the others have nothing to do.
+    left = sorted(
+        (mutant for mutant in work.mutants if mutant.key not in done), key=lambda mutant: mutant.key not in reviewed
+    )
     say = partial(console.print, markup=False, soft_wrap=True)
     with Reaper.start() as reaper, temporary_directory("mutate") as scratch:
         reaper.watch_dir(scratch)

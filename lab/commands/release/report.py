@@ -62,7 +62,8 @@ def rebuild(request: ReportRequest) -> int:
     if not selection.runs:
         print(f"  {results}: no run is recorded: run `{commands.all_scenarios}` first")
     for step in done.report.path_to_go[:MAX_STEPS]:
-        print(f"next       {step.command or step.action}  ({some(step.rows, MAX_ROWS)})")
+        needs = f"; it needs {step.needs}" if step.needs else ""
+        print(f"next       {step.command or step.action}  ({some(step.rows, MAX_ROWS)}){needs}")
     signature = read_signature(results / "readiness")
     if signature is not None and signature.void:
         print(f"signature  VOID: {signature.void}")

@@ -7,12 +7,29 @@ from lab.deploy.vyper.failures import isolated_failure
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version
 
+# Python warns of what an old compiler still uses of it, in the compiler's name: who gave a warning is whose frame did.
+_OWN = """
+import sys, warnings
+from importlib.metadata import entry_points
+
+def show(message, category, *rest):
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__") == "warnings":
+        frame = frame.f_back
+    if frame.f_globals.get("__name__", "").partition(".")[0] == "vyper":
+        print("Warning:", *str(message).splitlines()[:1], file=sys.stderr)
+
+warnings.showwarning = show
+(vyper,) = entry_points(group="console_scripts", name="vyper")
+sys.exit(vyper.load()())
+"""
+
 
 def compiler_warnings(source: VyperSource) -> list[str]:
     """One line a warning. Raises CompileFailure when the source is wrong, EnvironmentFailure without its compiler."""
     if source.compiler_version == installed_version():
         return ask_installed(source, ["bytecode"])[1]
-    done = run_isolated(source, "bytecode")
+    done = run_isolated(source, "bytecode", ["python", "-c", _OWN])
     if done.returncode != 0:
         raise isolated_failure(source, done)
-    return [line.strip() for line in done.stderr.splitlines() if "warning" in line.lower()]
+    return [told.strip() for line in done.stderr.splitlines() if (told := line.removeprefix("Warning:")) != line]

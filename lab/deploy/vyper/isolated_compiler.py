@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,15 @@ COMPILE_TIMEOUT_S = 300
 BOM = b"\xef\xbb\xbf"
 
 
-def run_isolated(source: VyperSource, formats: str) -> Ended:
-    """Run a source's own compiler. Raises EnvironmentFailure where it cannot be started or does not end."""
+def run_isolated(source: VyperSource, formats: str, program: Sequence[str] = ("vyper",)) -> Ended:
+    """Run a source's own compiler, as `program` of its environment calls it.
+
+    Raises EnvironmentFailure where it cannot be started or does not end.
+    """
     version = source.compiler_version
     with _laid_out(source) as (folder, main, searched):
         paths = [part for path in searched for part in ("-p", str(path))]
-        words = ["vyper", "-f", formats, *paths, str(main)]
+        words = [*program, "-f", formats, *paths, str(main)]
         try:
             return run_tool(
                 f"vyper=={version}",

@@ -20,9 +20,9 @@ from lab.report.evidence.runs import Run
 
 @dataclass(frozen=True)
 class Baseline:
-    """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now, `finality` what the
-    profile of a network calls final.
+    """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now.
 
+    `finality` gives what the profile of a network calls final.
     `root` is the folder that recorded paths of scenarios are relative to, `project` what its project is known by.
     """
 

@@ -74,7 +74,9 @@ def evaluate(
 
 
 def _criterion(definition: Definition, row: RowResult, derived: Derived | None, figures: list[Figure]) -> Criterion:
-    """The worst figure at hand is the one that is shown; the state follows from the row's own verdict."""
+    """The worst figure of those that decided the row is shown; the state is the row's own verdict."""
+    decided = {evidence.folder for evidence in row.evidence}
+    figures = [figure for figure in figures if figure.source.folder in decided] or figures
     shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
     allowed = ALLOWED.get(definition.row)
     state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)

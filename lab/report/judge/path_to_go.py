@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lab.html.text import some
-from lab.report.catalogue.rows import STAGES, Stage
+from lab.report.catalogue.rows import STAGES, Proof, Stage
 from lab.report.judge.commands import Commands
 from lab.report.records.report import PathStep
 from lab.report.records.row_result import RowResult
@@ -28,15 +28,18 @@ class _Action:
     command: str
     urgency: RowVerdict
     owner: str = ""
+    needs: str = ""
 
 
 def path_to_go(stage: Stage, rows: Iterable[RowResult], commands: Commands) -> tuple[PathStep, ...]:
     """Rows that one command can settle are one step. Must-pass rows come before the others of the same urgency."""
     within = STAGES[: STAGES.index(stage) + 1]
+    rows = tuple(rows)
+    proofs = {proof.scenario: proof for row in rows for proof in row.proofs}
     groups: dict[_Action, list[RowResult]] = {}
     for row in rows:
         if row.stage in within and row.is_open:
-            for action in _actions(row, commands):
+            for action in _actions(row, proofs, commands):
                 groups.setdefault(action, []).append(row)
     steps = sorted(_merged(groups, commands.all_scenarios).items(), key=lambda entry: _order(*entry))
     return tuple(
@@ -47,6 +50,7 @@ def path_to_go(stage: Stage, rows: Iterable[RowResult], commands: Commands) -> t
             verdict=worst(row.verdict for row in affected),
             owner=_owners(affected),
             action=action.verb,
+            needs=action.needs,
             command=action.command.replace("ROW", affected[0].id) if len(affected) == 1 else action.command,
         )
         for rank, (action, affected) in enumerate(steps, start=1)
@@ -67,13 +71,14 @@ def _merged(groups: dict[_Action, list[RowResult]], run_all: str) -> dict[_Actio
     for action in groups:
         same = action if not action.command else replace(action, verb="", urgency=RowVerdict.PASS)
         if action.verb == _RUN and action.command in of_library and len(of_library) > MANY:
-            same = replace(same, command=run_all)
+            same = replace(same, command=run_all, needs="")
         alike.setdefault(same, []).append(action)
     steps: dict[_Action, list[RowResult]] = {}
     for same, actions in alike.items():
         rows = {row.id: row for action in actions for row in groups[action]}
         first = min(actions, key=lambda action: action.urgency.rank)
-        steps[replace(first, command=same.command)] = sorted(rows.values(), key=lambda row: not row.must_pass)
+        step = replace(first, command=same.command, needs=same.needs)
+        steps[step] = sorted(rows.values(), key=lambda row: not row.must_pass)
     return steps
 
 
@@ -82,7 +87,7 @@ def _order(action: _Action, rows: list[RowResult]) -> tuple[int, bool, bool, int
     return action.urgency.rank, not must, not action.command, -len(rows), action.verb, action.command
 
 
-def _actions(row: RowResult, commands: Commands) -> list[_Action]:
+def _actions(row: RowResult, proofs: Mapping[str, Proof], commands: Commands) -> list[_Action]:
     """What can be done about a row, each piece of evidence by what is wrong with it."""
     if row.verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         what = "run it on the live network and attest the receipt" if row.row_class == "live" else "attest it"
@@ -95,12 +100,12 @@ def _actions(row: RowResult, commands: Commands) -> list[_Action]:
         return [_Action(f"{change}, or have it waived", "lab attest ROW --waive", row.verdict)]
     if not row.proofs and not row.measured_by and row.verdict is RowVerdict.NOT_RUN:
         return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
-    actions = [*_to_measure(row, commands), *_to_run(row, commands)]
+    actions = [*_to_measure(row, commands), *_to_run(row, proofs, commands)]
     return list(dict.fromkeys(actions)) or [_Action(_VERBS.get(row.verdict, _RUN), commands.all_scenarios, row.verdict)]
 
 
-def _to_run(row: RowResult, commands: Commands) -> Iterator[_Action]:
-    """The scenarios whose evidence does not settle the row, and those without any."""
+def _to_run(row: RowResult, proofs: Mapping[str, Proof], commands: Commands) -> Iterator[_Action]:
+    """The scenarios whose evidence does not settle the row, and those without any. `proofs` are those of all rows."""
     if not row.proofs:
         return
     recorded = {evidence.scenario for evidence in row.evidence if evidence.scenario}
@@ -111,10 +116,15 @@ def _to_run(row: RowResult, commands: Commands) -> Iterator[_Action]:
             yield _Action(_VERBS.get(evidence.verdict, _RUN) + where, command, evidence.verdict)
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
-            command = commands.proof(proof)
-            run = f"{_RUN}; it needs {proof.needs}" if proof.needs else _RUN
-            verb = run if command else f"write the scenario {proof.scenario}, which nobody has yet"
-            yield _Action(verb, command, RowVerdict.NOT_RUN)
+            yield _to_prove(proof, commands)
+    for name in row.missing:
+        yield _to_prove(proofs.get(named := name.removeprefix("scenarios/")) or Proof(scenario=named), commands)
+
+
+def _to_prove(proof: Proof, commands: Commands) -> _Action:
+    command = commands.proof(proof)
+    verb = _RUN if command else f"write the scenario {proof.scenario}, which nobody has yet"
+    return _Action(verb, command, RowVerdict.NOT_RUN, needs=proof.needs)
 
 
 def _to_measure(row: RowResult, commands: Commands) -> list[_Action]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 
 from lab.html.text import clean, plural, some
 from lab.model.checks import check_name, name_checks
@@ -73,6 +74,7 @@ def judge(
         verdict=verdict,
         reason=reason,
         evidence=evidence,
+        missing=tuple(dict.fromkeys(name for opinion in opinions for name in opinion.missing)),
         can_fail=can_fail(row, (fault for shown in evidence for fault in shown.faults)),
         statements=tuple(statement.view for statement in statements),
     )
@@ -126,7 +128,9 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
     opinions += _not_run("item", proof, {item for _, item in family - recorded})
     if "*" in proof.scenario and speaking:
         ran = {_without_suffix(run.made.scenario_file) for run in speaking if run.made.library != ""}
-        opinions += _not_run("scenario", proof, library_scenarios(proof) - ran)
+        missing = library_scenarios(proof) - ran
+        unknown = _not_run("scenario", proof, missing)
+        opinions += [replace(opinion, missing=tuple(sorted(missing))) for opinion in unknown]
     if not matching:
         needs = f"; it needs {proof.needs}" if proof.needs else ""
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded{needs}"))

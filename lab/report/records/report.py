@@ -35,6 +35,7 @@ class PathStep(Frozen):
     verdict: RowVerdict
     owner: str
     action: str
+    needs: str = Field(default="", description="what has to be there before the command can settle the rows")
     command: str
 
 

@@ -32,11 +32,12 @@ class RowEvidence(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one piece of evidence, or the lack of it, says about a row."""
+    """What one piece of evidence, or the lack of it, says about a row. `missing` are scenarios that did not run."""
 
     verdict: RowVerdict
     reason: str
     evidence: RowEvidence | None = None
+    missing: tuple[str, ...] = ()
 
 
 class StatementView(Frozen):
@@ -71,6 +72,9 @@ class RowResult(RowFacts):
     verdict: RowVerdict
     reason: str
     evidence: tuple[RowEvidence, ...]
+    missing: tuple[str, ...] = Field(
+        default=(), description="scenarios that a proof's pattern means, and that did not run"
+    )
     age_hours: float | None = Field(default=None, description="of the oldest run that counts")
     can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
     statements: tuple[StatementView, ...] = ()

@@ -36,3 +36,13 @@ def test_an_error_is_no_warning(tmp_path: Path) -> None:
     """It names its line."""
     with pytest.raises(CompileFailure, match=r"Contract\.vy:6"):
         compiler_warnings(source(tmp_path, CLEAN.replace("public(State)", "public(Stat)")))
+
+
+OLD = "# @version 0.3.10\n\n@external\n@view\ndef double(x: uint256) -> uint256:\n    return 2 * x\n"
+
+
+def test_what_python_says_of_an_old_compiler_is_no_warning_of_the_source(tmp_path: Path) -> None:
+    """Python 3.12 warns of each number that the compiler's syntax tree reads; the compiler's own words are told."""
+    assert compiler_warnings(source(tmp_path, OLD)) == []
+    (found,) = compiler_warnings(source(tmp_path, OLD + "\nmany: uint256[18446744073709551616]\n"))
+    assert found == "Use of large arrays can be unsafe!"

@@ -19,10 +19,11 @@ from lab.explore.bench import open_bench
 from lab.explore.mutate.behaviour import covering
 from lab.explore.mutate.build import Workshop
 from lab.explore.mutate.equivalent import ReviewedMutant, read_reviewed
+from lab.explore.mutate.fit import fit_runs
 from lab.explore.mutate.library import load_library
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.order import Order
-from lab.explore.mutate.run import chosen, fit_runs
+from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, scenario_files, try_mutant
 from lab.model.verdict import Verdict
@@ -188,7 +189,7 @@ def test_a_run_that_looks_at_the_code_kills_no_mutant(tmp_path: Path) -> None:
     system = system_under_test(contract=PLAIN, relayer_cmd=None).with_reference_relayer(VIRTUAL)
     digest = compile_target(system).contract.bytecode_sha256
     (tmp_path / "test_all.py").write_text(LOOKS_AT_CODE.replace("DIGEST", repr(digest)))
-    fit = fit_runs(system, tmp_path, "test", lambda number, name: None)
+    fit = fit_runs(MutationOpener("test", PLAIN, tmp_path), lambda number, name: None, jobs=2)
     assert list(fit.costs) == ["test_all.test_behaves"]
     (line,) = fit.left_out
     assert line.startswith("test_all.test_is_the_source: looks at the code, and not at what it does"), line

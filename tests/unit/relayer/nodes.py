@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lab.chains.nodes.provision import locate_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.deployer import Deployable, deployable, setup_transactions
 from lab.deploy.placement import confirm
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc
+from tests.bare_node import bare_node
 from tests.compiling import compile_once
 
 from .bench import ROLLUPS, tx_id
@@ -22,7 +20,6 @@ from .fakes import FLAGS, GENESIS, ZERO_ID
 
 CONTRACT = Path(__file__).parents[3] / "contracts" / "TesseractCoordinator.vy"
 BLOCK_TIMES_S = {"one": 6, "two": 2}
-DEADLINE_S = 600
 FEES = Fees(100_000_000_000, 1_000_000_000)
 
 
@@ -90,32 +87,17 @@ class Nodes:
 def started(folder: Path, genesis: int = GENESIS) -> Iterator[Nodes]:
     """Both nodes up and the contract deployed; both gone afterwards."""
     target = deployable(compile_once(CONTRACT))
-    binary = locate_anvil().path
     with ExitStack() as stack:
         urls = {
-            name: stack.enter_context(_node(binary, 100 + index, folder / name, genesis))
+            name: stack.enter_context(_node(100 + index, folder / name, genesis))
             for index, name in enumerate(BLOCK_TIMES_S)
         }
         yield Nodes(urls, target, genesis)
 
 
 @contextmanager
-def _node(binary: Path, chain_id: int, folder: Path, genesis: int) -> Iterator[str]:
+def _node(chain_id: int, folder: Path, genesis: int) -> Iterator[str]:
     folder.mkdir()
-    log = folder / "anvil.log"
-    command = [
-        str(binary), "--host", "127.0.0.1", "--port", "0", "--no-mining", "--chain-id", str(chain_id),
-        "--timestamp", str(genesis), "--slots-in-an-epoch", "1", "--cache-path", str(folder),
-    ]  # fmt: skip
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + DEADLINE_S
-        while "Listening on 127.0.0.1:" not in (said := log.read_text(errors="replace")):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"anvil did not start with {' '.join(command)}: {said[-2000:]}")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{said.split('Listening on 127.0.0.1:')[1].split()[0]}"
-    finally:
-        process.kill()
-        process.wait()
+    arguments = ["--no-mining", "--chain-id", str(chain_id), "--timestamp", str(genesis), "--slots-in-an-epoch", "1"]
+    with bare_node([*arguments, "--cache-path", str(folder)], folder / "anvil.log") as port:
+        yield f"http://127.0.0.1:{port}"

@@ -221,6 +221,18 @@ def test_too_few_transactions_in_scenarios_speak_against_no_measurement() -> Non
     assert by_id["TEC-06"].verdict is RowVerdict.FAIL
 
 
+def test_a_run_that_could_not_tell_lends_no_figure() -> None:
+    """20 a second of twenty small networks are not what met 1,000 a second."""
+    source = Source("load networks", "load/b")
+    enough = Figure("TEC-04", RowVerdict.PASS, "over 60 s", source, "1,041 tx/s", "tx/s", 1041.0, assumptions=("x",))
+    small = Figure(
+        "TEC-04", RowVerdict.UNKNOWN, "synthetic", Source("load endurance", "load/a"), "20 tx/s", "tx/s", 20.0,
+        assumptions=("y",), inconclusive=True,
+    )  # fmt: skip
+    shown = next(each for each in report(figures=[small, enough]).criteria if each.row == "TEC-04")
+    assert (shown.state, shown.figure, shown.assumptions) == ("MET", "1,041 tx/s", ("x",))
+
+
 def test_failed_safety_checks_count_as_criticals() -> None:
     """The lab's own count stands against whatever is attested."""
     row = next(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.model.verdict import Verdict
-from lab.report.catalogue.rows import Catalogue, Stage, load_catalogue
+from lab.report.catalogue.library import library_scenarios
+from lab.report.catalogue.rows import Catalogue, Proof, Stage, load_catalogue
 from lab.report.evidence.figures import Figure, Source
 from lab.report.judge.commands import Commands
 from lab.report.judge.path_to_go import path_to_go
@@ -32,6 +33,11 @@ def test_each_piece_of_evidence_by_what_is_wrong_with_it() -> None:
     )  # fmt: skip
 
 
+def _library() -> list[str]:
+    """Folder and stem of each scenario that the lab brings."""
+    return [name.removeprefix("scenarios/") for name in sorted(library_scenarios(Proof(scenario="*/*")))]
+
+
 def test_go_needs_nothing() -> None:
     """An empty path."""
     assert steps(catalogue(TWO), run("failures/two")) == ()
@@ -52,6 +58,17 @@ def test_a_row_that_needs_a_figure_besides_its_scenarios_is_measured(tmp_path: P
     """The scenario has passed, and that alone settles nothing."""
     (step,) = steps(catalogue(TWO, measured_by="lab mutate"), run("failures/two"))
     assert (step.action, step.command, step.verdict) == ("measure it", "lab mutate", RowVerdict.NOT_RUN)
+
+
+def test_a_scenario_that_is_missing_of_all_is_run_as_its_own_row_says() -> None:
+    """One step with what it needs, not the whole library once more."""
+    library = [run(name) for name in _library() if name != "quality/test_code_freeze"]
+    found = steps(load_catalogue(), *library)
+    (step,) = [each for each in found if "CQ-02" in each.rows and "test_code_freeze" in each.command]
+    assert step.command == "pytest scenarios/quality -k test_code_freeze"
+    assert {"SCS-04", "CQ-02", "RTE-01"} <= set(step.rows)
+    assert "lab freeze --audited SHA256" in step.needs
+    assert not any(each.command == "pytest scenarios/" for each in found)
 
 
 def test_people_are_asked_by_owner() -> None:
