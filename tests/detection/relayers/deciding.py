@@ -224,8 +224,10 @@ class OneClock(Decisions):
     def decide(self, world: World) -> list[Action]:
         """By what that chain's head says."""
         clock = world.chains[self._chain]
-        same = {"head_timestamp": clock.head_timestamp, "next_timestamp": clock.next_timestamp}
-        chains = {name: replace(chain, **same) for name, chain in world.chains.items()}
+        head, following = clock.head_timestamp, clock.next_timestamp
+        chains = {
+            name: replace(chain, head_timestamp=head, next_timestamp=following) for name, chain in world.chains.items()
+        }
         return core.decide(replace(world, chains=chains))
 
 
