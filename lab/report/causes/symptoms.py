@@ -132,7 +132,8 @@ class _Reader:
             tx_id=finding.tx_id,
             flow=self._flows.get(finding.tx_id or ""),
             function=function,
-            actor=finding.actor,
+            # Earlier evidence does not say whose act it is: what is late is the relayer's.
+            actor=finding.actor or ("relayer" if result.check.startswith("L") else None),
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
             field=field_of(result.check, finding.message),

@@ -8,7 +8,8 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.model.history import History
-from lab.model.verdict import CheckResult, Finding
+from lab.model.verdict import CheckResult, Finding, RunVerdict
+from lab.report.causes.symptoms import symptoms_of
 
 from .calls import execute, mirror, resolve
 from .histories import GENESIS, rollup, stored
@@ -99,3 +100,15 @@ def test_evidence_without_it_can_be_read() -> None:
     }
     (finding,) = CheckResult.model_validate(before).findings
     assert finding == Finding(message="m", t_ms=1, chain="one", actor=None)
+
+
+def test_earlier_evidence_blames_no_function_for_what_is_late() -> None:
+    """The last call before it was right; of other checks it is the call that they are about."""
+    history = late()
+    found = CHECKS["L1"].judge(history)
+    for check, actor in (("L1", "relayer"), ("S4", None)):
+        before = tuple(finding.model_copy(update={"actor": None}) for finding in found.findings)
+        old = found.model_copy(update={"check": check, "findings": before})
+        verdict = RunVerdict(scenario="s", item="s", verdict=old.verdict, reasons=("r",), checks=(old,), repeat="")
+        (symptom,) = symptoms_of(verdict, history)
+        assert (symptom.function, symptom.actor) == ("buffer_transaction", actor)
