@@ -791,3 +791,17 @@ def test_l3_what_a_reorg_dropped_with_its_transaction(ancestor: int, behind: boo
         story.submit(31, "two", story.tx("two", "relayer", resolve(B.tx_id, "relayer")))
     story.idle("two", 200)
     assert judged("L3", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("at", "window_s", "verdict"), [(130, 100, Verdict.NOT_EXERCISED), (110, 100, Verdict.FAIL)])
+def test_l1_goes_by_the_last_window_that_a_leg_met(at: int, window_s: int, verdict: Verdict) -> None:
+    """Due at 20 s, stopped from 30 s to 100 s, past its window of 60 s then; a longer one may come too late for it."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 12, story.tx("two", "owner", pause()))
+    story.mine("two", 100, story.tx("two", "owner", unpause()))
+    event = log("CoordinationWindowSet", window=window_s)
+    setter = admin("set_coordination_window", event=event, window_seconds=window_s)
+    story.mine("two", at, story.tx("two", "owner", setter))
+    story.idle("two", 300)
+    assert judged("L1", story.history()).verdict is verdict
