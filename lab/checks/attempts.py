@@ -54,16 +54,42 @@ def last_attempt(history: History, leg: Leg) -> str:
 
 
 def last_step(history: History, leg: Leg) -> str:
-    """What the relayer did last to bring a leg further that is BUFFERED or READY; empty for another."""
-    state = replay(history, leg.chain).entry(leg.tx_id).state
-    if state == "BUFFERED":
-        return last_attempt(history, leg)
-    return _last_execution(history, leg) if state == "READY" else ""
+    """What the relayer did last to bring a leg further that ended short of EXECUTED; empty for another."""
+    entry = replay(history, leg.chain).entry(leg.tx_id)
+    if entry.state == "READY":
+        return _last_call(history, leg, "mark_executed")
+    never_ready = entry.first("BUFFERED") is not None and entry.first("READY", "EXECUTED") is None
+    return last_attempt(history, leg) if never_ready else ""
 
 
-def _last_execution(history: History, leg: Leg) -> str:
-    calls = _of([submit for submit in history.of(Submit) if submit.chain == leg.chain], "mark_executed", leg.tx_id)
-    return _outcome(history, calls[-1], "for it") if calls else "the relayer sent no mark_executed for it"
+def left_undone(history: History, leg: Leg) -> str:
+    """The same; of the first of its ancestors that never became READY, where one did not."""
+    while (parent := history.leg(leg.after) if leg.after else None) is not None:
+        if replay(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED") is not None:
+            break
+        leg = parent
+    return last_step(history, leg)
+
+
+def last_expiry(history: History, leg: Leg) -> str:
+    """What the relayer did last to end a leg whose window is over."""
+    return _last_call(history, leg, "expire_transaction")
+
+
+def execution_refused(history: History, leg: Leg) -> bool:
+    """Whether the relayer's last call to execute a leg was mined, and reverted."""
+    sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
+    calls = _of(sent, "mark_executed", leg.tx_id)
+    there = mined(history, leg.chain).get(calls[-1].tx) if calls else None
+    return there is not None and there[1].status == 0
+
+
+def _last_call(history: History, leg: Leg, function: str) -> str:
+    sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
+    if not sent:
+        return f"the relayer sent nothing at all on {leg.chain}"
+    calls = _of(sent, function, leg.tx_id)
+    return _outcome(history, calls[-1], "for it") if calls else f"the relayer sent no {function} for it"
 
 
 def mirrored(history: History, leg: Leg) -> str:

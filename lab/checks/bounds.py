@@ -85,6 +85,27 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     return start if parent.chain == leg.chain else max(start, _delayed_ms(history, leg.chain, start))
 
 
+def parent_allows_ms(history: History, leg: Leg) -> int | None:
+    """From when the parent, if there is one, allows the leg's execution: in the state asked for, and final."""
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None:
+        return 0
+    expected = ("EXECUTED",) if history.header.execution_order == "executed" else ("READY", "EXECUTED")
+    entry = replay(history, parent.chain).entry(parent.tx_id)
+    move = next((move for move in entry.moves if move.after in expected), None)
+    final = final_between(history, parent.chain, move.step.block) if move is not None else None
+    return final[1] if final is not None else None
+
+
+def executable_ms(history: History, leg: Leg) -> int | None:
+    """From when a READY leg could be executed by a relayer that waits for all that is final; None if never."""
+    ready = replay(history, leg.chain).entry(leg.tx_id).first("READY")
+    final = final_between(history, leg.chain, ready.step.block) if ready is not None else None
+    sure_ms = _confirmed_ms(history, leg.chain, final[1]) if final is not None else None
+    parent_ms = parent_allows_ms(history, leg)
+    return None if sure_ms is None or parent_ms is None else max(sure_ms, parent_ms)
+
+
 def _confirmed_ms(history: History, chain: str, final_ms: int) -> int | None:
     """When the blocks had come that the relayer declares to wait for beyond finality; None if they never did."""
     blocks = history.header.relayer_confirmations or 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from lab.checks.replay import ChainReplay, Entry, replay
-from lab.model.effects import Step, argument
+from lab.model.effects import Step, argument, steps
 from lab.model.history import History
 from lab.model.records import Block, Leg, Operation, Submit
+from lab.model.verdict import Actor
 
 ZERO_ID = "0x" + "00" * 32
 
@@ -82,6 +83,18 @@ def block_at(block: Block) -> str:
 def unix_ms(history: History, timestamp: int) -> int:
     """A contract timestamp as a time of the run."""
     return (timestamp - history.header.genesis_time) * 1000
+
+
+def ready_is_kept(history: History, chain: str) -> bool:
+    """Whether what is READY never expires: the contract is known to have no deadline for executions."""
+    said = [log for step in steps(history, chain) if (log := step.log("ExecutionWindowSet")) is not None]
+    known = bool(said) or "deadline" not in history.header.capabilities
+    return known and all(log.args.get("window") == 0 for log in said)
+
+
+def actor_of(history: History, step: Step) -> Actor | None:
+    """Whose act a step is that the contract was right to take: the relayer's, or nobody's that is under test."""
+    return "relayer" if step.tx.sender == history.header.roles.get("relayer") else None
 
 
 def sent(history: History, step: Step) -> tuple[int, tuple[int, ...]]:

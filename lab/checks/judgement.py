@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.model.history import History
 from lab.model.records import Block, FinalRead, Operation, RelayerMark, Requests, StoreRead, Submit
-from lab.model.verdict import CheckResult, Finding, Verdict
+from lab.model.verdict import Actor, CheckResult, Finding, Verdict
 
 Located = Block | FinalRead | Operation | RelayerMark | Requests | StoreRead | Submit
 """Records that a finding can point at."""
@@ -28,10 +28,14 @@ class Check:
 
 @dataclass
 class Judgement:
-    """Collects what one check sees. `subject` names one judged thing, in the singular."""
+    """Collects what one check sees.
+
+    `subject` names one judged thing, in the singular. `actor` is whose act a failure is where nothing else is said.
+    """
 
     check: str
     subject: str
+    actor: Actor | None = None
     judged: int = 0
     failures: list[Finding] = field(default_factory=list)
     doubts: list[Finding] = field(default_factory=list)
@@ -45,13 +49,15 @@ class Judgement:
         *evidence: int,
         t_ms: int | None = None,
         chain: str | None = None,
+        actor: Actor | None = None,
     ) -> None:
         """The invariant is broken; the message says what was expected and what happened.
 
         `at` is the record that shows it: evidence itself, it gives the chain and the time unless they are given.
         """
         t_ms = at.t_ms if t_ms is None else t_ms
-        self.failures.append(_finding(message, chain or at.chain, tx_id, (at.seq, *evidence), t_ms))
+        actor = actor or self.actor
+        self.failures.append(_finding(message, chain or at.chain, tx_id, (at.seq, *evidence), t_ms, actor))
 
     def doubt(self, message: str, chain: str | None = None, tx_id: str | None = None, *evidence: int) -> None:
         """Evidence is missing: nothing can be concluded of this subject."""
@@ -80,7 +86,12 @@ class Judgement:
 
 
 def _finding(
-    message: str, chain: str | None, tx_id: str | None, evidence: Iterable[int], t_ms: int | None = None
+    message: str,
+    chain: str | None,
+    tx_id: str | None,
+    evidence: Iterable[int],
+    t_ms: int | None = None,
+    actor: Actor | None = None,
 ) -> Finding:
     lines = tuple(sorted(set(evidence)))
-    return Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=lines)
+    return Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=lines, actor=actor)

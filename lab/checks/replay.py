@@ -96,9 +96,24 @@ class ChainReplay:
         return self.entries.get(tx_id) or Entry(tx_id)
 
     def window_of(self, tx_id: str) -> int:
-        """The window that bounds a transaction, in seconds: the one that it expired in, else the last one."""
-        expired = self.entry(tx_id).first("EXPIRED")
-        return self.end.window_s if expired is None else expired.window_s
+        """The window that bounds a transaction, in seconds: the one that it expired in, else the last that it met.
+
+        One that is set when a transaction is past it, and past the one before, changes nothing for that transaction.
+        """
+        entry = self.entry(tx_id)
+        expired, buffered = entry.first("EXPIRED"), entry.first("BUFFERED")
+        if expired is not None:
+            return expired.window_s
+        log = buffered.step.log("TransactionBuffered") if buffered is not None else None
+        changes = [seen for seen in self.seen if seen.before.window_s != seen.after.window_s]
+        if log is None or not changes:
+            return self.end.window_s
+        window_s = changes[0].before.window_s
+        for seen in changes:
+            late_s = seen.step.block.timestamp - int(log.args["timestamp"])
+            if late_s <= max(window_s, seen.after.window_s):
+                window_s = seen.after.window_s
+        return window_s
 
 
 @lru_cache(maxsize=32)

@@ -134,7 +134,7 @@ def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (
-            f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
+            f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.outcome}{because}"
         )
         late = next((note.text for note in lates if note.t_ms <= expectation.t_ms), None)
         if expectation.met is False and late is not None:

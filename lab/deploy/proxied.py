@@ -50,6 +50,11 @@ def minimal_proxy() -> CompiledContract:
     return CompiledContract("MinimalProxy", Path("EIP-1167"), abi, _MINIMAL, 45, "EIP-1167", digest, digest)
 
 
+def placeholder() -> str:
+    """The address that stands for the implementation's among the arguments of `behind`."""
+    return _PLACEHOLDER
+
+
 def unchanged(value: Any) -> Any:
     """It stays as it is."""
     return value

@@ -136,11 +136,12 @@ def _pair(tx: Tx) -> list[tuple[Call | None, bool, tuple[Log, ...], bool]]:
 
 
 def _with_stop(logs: list[Log], position: int, own: int) -> tuple[int, int]:
-    """From where to where the events of a call go: a failure that trips the breaker tells of the stop, on either side.
+    """From where to where the events of a call go: what trips the breaker tells of the stop, on either side.
 
-    A stop between two failures belongs to the second: a batch ends where it stops the contract.
+    That is a failure, or a threshold below what is counted. A stop between two failures belongs to the second: a batch
+    ends where it stops the contract.
     """
-    if logs[own].event != "TransactionFailed":
+    if logs[own].event not in ("TransactionFailed", "BreakerThresholdSet"):
         return own, own + 1
     events = [log.event for log in logs[own + 1 : own + 3]]
     first = own - 1 if own > position and logs[own - 1].event == STOP else own

@@ -13,9 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AliasChoices,
     Field,
-    SerializerFunctionWrapHandler,
     TypeAdapter,
-    model_serializer,
     model_validator,
 )
 
@@ -23,6 +21,7 @@ from lab.model.chain.facts import StoredTransaction
 from lab.model.frozen import Frozen
 from lab.model.frozen import Record as Record
 from lab.model.record_parts.contract_read import ContractRead
+from lab.model.record_parts.expectation import Expectation as Expectation
 from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.record_parts.header import Header as Header
 from lab.model.record_parts.header import Leg as Leg
@@ -167,31 +166,6 @@ class FaultMark(Record):
                 "recorded it; run the scenario again"
             )
         return self
-
-
-class Expectation(Record):
-    """A scenario's own expectation, judged. `expected` and `actual` are for people.
-
-    `met` None: the chain could not be looked at, so nobody knows. `rows` of the readiness checklist alone
-    depend on it; empty: the whole run does.
-    """
-
-    type: Literal["expectation"] = "expectation"
-    id: str
-    where: str
-    expected: str
-    actual: str
-    met: bool | None
-    because: str | None = None
-    rows: tuple[str, ...] = ()
-
-    @model_serializer(mode="wrap")
-    def _without_empty_rows(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Most expectations are of the run: their lines say nothing of rows."""
-        written: dict[str, Any] = fields(self)
-        if not self.rows:
-            del written["rows"]
-        return written
 
 
 # A note about a row of the checklist, before its colon, of which a contract lacks what it is about.

@@ -18,8 +18,14 @@ class Verdict(StrEnum):
     NOT_EXERCISED = "NOT EXERCISED"
 
 
+Actor = Literal["contract", "relayer"]
+
+
 class Finding(BaseModel):
-    """One reason for a verdict, with the history lines (`seq`) that show it."""
+    """One reason for a verdict, with the history lines (`seq`) that show it.
+
+    `actor` is whose act or omission it is; None where the check cannot tell, and in earlier evidence.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +34,7 @@ class Finding(BaseModel):
     chain: str | None = None
     tx_id: str | None = None
     evidence: tuple[int, ...] = ()
+    actor: Actor | None = None
 
 
 class CheckResult(BaseModel):

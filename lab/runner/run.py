@@ -97,6 +97,7 @@ class Run:
         actual: str,
         *,
         met: bool | None,
+        tried: str | None = None,
         suffix: str = "",
         rows: Sequence[str] = (),
     ) -> None:
@@ -113,6 +114,7 @@ class Run:
                 expected=expected,
                 actual=distinct(expected, actual) if met is False else actual,
                 met=met,
+                tried=tried,
                 because=step.because,
                 rows=tuple(rows),
             )

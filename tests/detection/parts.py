@@ -115,6 +115,20 @@ def with_empty_batches_refused(folder: Path) -> None:
     replace(folder / "ownership.vy", proposal, refusal + proposal)
 
 
+def with_lowering(code: str) -> Change:
+    """A threshold below what is counted is taken in a way of its own."""
+
+    def change(folder: Path) -> None:
+        setting = "    settings.breaker_threshold = threshold\n"
+        replace(folder / "controls.vy", setting, setting + code)
+
+    return change
+
+
+STOPS_AT_ONCE = """    if threshold != 0 and settings.failure_count >= threshold:
+        settings.paused = True
+        log EmergencyStop(caller=msg.sender, reason="Failure threshold reached")
+"""
 # What is left out, or in another way -> how.
 PARTS: dict[str, Change] = {
     "stop getter": without_exports("controls", "paused"),
@@ -145,15 +159,23 @@ PARTS: dict[str, Change] = {
     "event of lifted stops": without_event("controls.vy", "EmergencyStopLifted"),
     "stop told first": with_the_stop_told_first,
     "empty batches refused": with_empty_batches_refused,
+    "lowering stops": with_lowering(STOPS_AT_ONCE),
+    "lowering counts anew": with_lowering("    settings.failure_count = 0\n"),
+    "lowering refused": with_lowering('    assert threshold == 0 or threshold > settings.failure_count, "Too low"\n'),
 }
 
 
 def written_without(part: str, folder: Path) -> Path:
     """The reference's sources without a part; the path of its main source."""
+    return written(PARTS[part], folder)
+
+
+def written(change: Change, folder: Path) -> Path:
+    """The reference's sources, changed; the path of its main source."""
     folder.mkdir(parents=True, exist_ok=True)
     for source in CONTRACTS.glob("*.vy"):
         shutil.copyfile(source, folder / source.name)
     shutil.copytree(CONTRACTS / "interfaces", folder / "interfaces", dirs_exist_ok=True)
     cut(folder / MAIN, re.escape(INTERFACE))
-    PARTS[part](folder)
+    change(folder)
     return folder / MAIN

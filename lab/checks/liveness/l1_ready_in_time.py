@@ -18,7 +18,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every buffered leg that the relayer could have made READY."""
-    judgement = Judgement("L1", "leg")
+    judgement = Judgement("L1", "leg", "relayer")
     if history.header.poll_ms == 0:
         return judgement.result("no relayer took part")
     for leg in history.header.legs:

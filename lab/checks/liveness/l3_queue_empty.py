@@ -31,7 +31,7 @@ Queue = dict[int, list[Submit]]
 
 def judge(history: History) -> CheckResult:
     """Judges every nonce that was submitted and not refused, per chain and sender."""
-    judgement = Judgement("L3", "submitted nonce")
+    judgement = Judgement("L3", "submitted nonce", "relayer")
     queues: dict[tuple[str, str], Queue] = {}
     for submit in history.of(Submit):
         if submit.outcome != "fail":

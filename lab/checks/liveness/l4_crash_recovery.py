@@ -10,8 +10,7 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 from __future__ import annotations
 
 from lab.checks.attempts import last_step
-from lab.checks.blocktimes import final_between
-from lab.checks.bounds import Bound, calm_bound, closes_ms, doubted, resolvable_ms
+from lab.checks.bounds import Bound, calm_bound, closes_ms, doubted, parent_allows_ms, resolvable_ms
 from lab.checks.facts import clock, is_suspended, suspension_note
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Entry, replay
@@ -22,7 +21,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every leg that a death of the relayer had in its way."""
-    judgement = Judgement("L4", "crashed leg")
+    judgement = Judgement("L4", "crashed leg", "relayer")
     marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
     deaths = [mark for mark in marks if mark.is_death]
     if not deaths:
@@ -93,23 +92,11 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[B
         if entry.first("EXPIRED") is not None:
             return None, "failed at its execution"
         ready_ms = ready.step.block.t_ms
-    rests_on_ms = _parent_ms(history, leg)
+    rests_on_ms = parent_allows_ms(history, leg)
     if rests_on_ms is None:
         return None, f"waited for its parent, which was never {history.header.execution_order.upper()} and final"
     executed = calm_bound(history, leg, max(ready_ms, rests_on_ms, back.t_ms))
     return bound, "was disturbed to the end" if executed is None else executed
-
-
-def _parent_ms(history: History, leg: Leg) -> int | None:
-    """From when the parent, if there is one, allows the leg's execution: in the state asked for, and final."""
-    parent = history.leg(leg.after) if leg.after else None
-    if parent is None:
-        return 0
-    expected = ("EXECUTED",) if history.header.execution_order == "executed" else ("READY", "EXECUTED")
-    entry = replay(history, parent.chain).entry(parent.tx_id)
-    move = next((move for move in entry.moves if move.after in expected), None)
-    final = final_between(history, parent.chain, move.step.block) if move is not None else None
-    return final[1] if final is not None else None
 
 
 def _fail(judgement: Judgement, leg: Leg, death: RelayerMark, back: RelayerMark, happened: str, *lines: int) -> None:

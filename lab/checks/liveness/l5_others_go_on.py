@@ -21,7 +21,7 @@ Outage = tuple[str, int, int]  # chain, start, end
 
 def judge(history: History) -> CheckResult:
     """Judges every buffered leg that one outage or more left alone."""
-    judgement = Judgement("L5", "leg")
+    judgement = Judgement("L5", "leg", "relayer")
     if history.header.poll_ms == 0:
         return judgement.result("no relayer took part")
     outages = _outages(history)

@@ -29,12 +29,11 @@ from __future__ import annotations
 from lab.checks.attempts import endings, mined, single, subjects
 from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import Disturbance, disturbances
-from lab.checks.facts import block_at, clock, name_at, replays
+from lab.checks.facts import block_at, clock, name_at, ready_is_kept, replays
 from lab.checks.judgement import Judgement
 from lab.checks.lateness import excuse, late_ms, was_late
 from lab.checks.replay import replay
 from lab.model.chain.facts import CoreState
-from lab.model.effects import steps
 from lab.model.history import History
 from lab.model.records import Block, Submit
 from lab.model.verdict import CheckResult
@@ -54,7 +53,7 @@ Call = tuple[str, str, str]  # chain, function, tx_id
 
 def judge(history: History) -> CheckResult:
     """Judges every call that the relayer sent, and names the costliest."""
-    judgement = Judgement("L6", "call")
+    judgement = Judgement("L6", "call", "relayer")
     calls: dict[Call, list[Submit]] = {}
     unnamed: dict[str, list[Submit]] = {}
     for submit in history.of(Submit):
@@ -194,11 +193,8 @@ def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: 
 
 
 def _beyond_expiry(history: History, chain: str) -> tuple[CoreState, ...]:
-    """States that never expire: READY is one where the contract is known to have no deadline for executions."""
-    said = [log for step in steps(history, chain) if (log := step.log("ExecutionWindowSet")) is not None]
-    none = all(log.args.get("window") == 0 for log in said)
-    known = bool(said) or "deadline" not in history.header.capabilities
-    return ("READY", "EXECUTED") if none and known else ("EXECUTED",)
+    """States that never expire."""
+    return ("READY", "EXECUTED") if ready_is_kept(history, chain) else ("EXECUTED",)
 
 
 def _causes(history: History, chain: str, submits: list[Submit]) -> list[Disturbance]:

@@ -88,7 +88,7 @@ def concerns(history: History) -> bool:
 
 def judge(history: History) -> CheckResult:
     """Judges every chain that was asked, and says how often it was."""
-    judgement = Judgement("L7", "bound")
+    judgement = Judgement("L7", "bound", "relayer")
     counted: list[Requests] = history.of(Requests)
     activity = _activity(history) if counted else Activity()
     for chain in history.header.chains:

@@ -29,7 +29,7 @@ def concerns(history: History) -> bool:
 
 def judge(history: History) -> CheckResult:
     """Judges every call made while paused, every counted failure and every automatic stop."""
-    judgement = Judgement("S10", "emergency-stop case")
+    judgement = Judgement("S10", "emergency-stop case", "contract")
     has_breaker = "breaker" in history.header.capabilities
     for replayed in replays(history):
         for seen in replayed.seen:
@@ -56,7 +56,7 @@ def _judge_breaker(history: History, judgement: Judgement) -> None:
 
 
 def _by_rule(history: History, rule: CountingRule) -> Judgement:
-    judgement = Judgement("S10", "failure")
+    judgement = Judgement("S10", "failure", "contract")
     for replayed in replays(history):
         result = count(replayed, rule)
         for counted in result.counted:
@@ -93,9 +93,9 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
 
 
 def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep, has_breaker: bool) -> None:
-    """A stop that neither a call of pause nor a counted failure explains."""
+    """A stop that neither a counted failure nor the owner explains, who may stop it by a threshold below the count."""
     step = seen.step
-    if step.log("EmergencyStop") is None or step.function == "pause":
+    if step.log("EmergencyStop") is None or step.function in ("pause", "set_breaker_threshold"):
         return
     if has_breaker and is_failure(step):
         return

@@ -22,7 +22,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every transaction read at the end and the settings of every chain."""
-    judgement = Judgement("S11", "stored transaction")
+    judgement = Judgement("S11", "stored transaction", "contract")
     for chain in history.header.chains:
         final = history.final(chain)
         if final is None or final.error is not None:

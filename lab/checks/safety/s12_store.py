@@ -33,7 +33,7 @@ def concerns(history: History) -> bool:
 
 def judge(history: History) -> CheckResult:
     """Judges every chain's checkpoint, and every transaction that the store holds or should hold."""
-    judgement = Judgement("S12", "stored belief")
+    judgement = Judgement("S12", "stored belief", "relayer")
     for chain in history.header.chains:
         read = history.store(chain)
         if read is None:

@@ -22,7 +22,7 @@ AROUND = 4
 
 def judge(history: History) -> CheckResult:
     """Judges every transaction id on every canonical chain."""
-    judgement = Judgement("S1", "transaction")
+    judgement = Judgement("S1", "transaction", "contract")
     for replayed in replays(history):
         for entry in replayed.entries.values():
             judgement.judged += 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lab.checks.blocktimes import final_between
 from lab.checks.facts import (
     ZERO_ID,
+    actor_of,
     block_at,
     buffered_with,
     clock,
@@ -100,6 +101,10 @@ def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
     relied_ms, evidence = sent(history, (mirror or bond.ready).step)
     evidence = (*evidence, bond.ready.step.block.seq)
     of = history.chain_of_rollup(origin_of(local) or "") if mirror is not None else None
+    met = local.first("READY", "EXECUTED")
+    kept = met is not None and met.step.order < bond.ready.step.order
+    # A contract sees its own storage alone: where the dependency is met there, whoever relied on it is to blame.
+    actor = actor_of(history, (mirror or bond.ready).step) if kept else "contract"
     other = f"; its mirror is of {name_at(history, of, bond.parent_id)}" if of not in (None, bond.parent_chain) else ""
 
     def fail(why: str, *lines: int) -> None:
@@ -108,6 +113,7 @@ def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
             bond.ready.step.block,
             bond.child.tx_id,
             *(evidence + lines),
+            actor=actor,
         )
 
     if bond.parent_chain is None:
@@ -174,6 +180,7 @@ def _judge_mirror(history: History, judgement: Judgement, chain: str, mirror: En
             buffered.step.block,
             mirror.tx_id,
             *(evidence + lines),
+            actor="relayer",
         )
 
     if parent is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import block_at, clock, is_suspended, suspension_note
+from lab.checks.facts import actor_of, block_at, clock, is_suspended, suspension_note
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Transition, replay
 from lab.model.history import History
@@ -48,7 +48,7 @@ def judge(history: History) -> CheckResult:
             f"{state} on {parent.chain}; it was EXECUTED in block {executed.step.block.number} at "
             f"{clock(executed.step.block.t_ms)}, and its parent {happened}"
         )
-        judgement.fail(message, executed.step.block, leg.tx_id, *lines)
+        judgement.fail(message, executed.step.block, leg.tx_id, *lines, actor=actor_of(history, executed.step))
     return judgement.result("no transaction with a parent was executed")
 
 

@@ -18,7 +18,7 @@ TOO_EARLY_REASON = "Dependencies not satisfied"
 
 def judge(history: History) -> CheckResult:
     """Judges every step into READY, mirrors included, and every refused resolve; both ends belong to the window."""
-    judgement = Judgement("S4", "resolve")
+    judgement = Judgement("S4", "resolve", "contract")
     for replayed in replays(history):
         for entry in replayed.entries.values():
             for move in entry.into("READY"):

@@ -5,7 +5,7 @@ A mirror stands for what is executed on another chain: a relayer that executes i
 
 from __future__ import annotations
 
-from lab.checks.facts import block_at, is_mirror, name_at, replays
+from lab.checks.facts import actor_of, block_at, is_mirror, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.model.effects import Step
@@ -15,7 +15,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every transaction id of the canonical chains."""
-    judgement = Judgement("S5", "transaction")
+    judgement = Judgement("S5", "transaction", "contract")
     for replayed in replays(history):
         for entry in replayed.entries.values():
             judgement.judged += 1
@@ -38,16 +38,13 @@ def judge(history: History) -> CheckResult:
             if (
                 executed is not None
                 and is_mirror(history, replayed.chain, entry)
-                and _by_relayer(history, executed.step)
+                and actor_of(history, executed.step) == "relayer"
             ):
                 where = f"{block_at(executed.step.block)}"
                 expected = f"expected the relayer never to execute a mirror, it executed {name} in {where}"
-                _fail(judgement, replayed, entry, expected, executed.step)
+                block = executed.step.block
+                judgement.fail(expected, block, entry.tx_id, actor="relayer")
     return judgement.result("no transaction was ever buffered")
-
-
-def _by_relayer(history: History, step: Step) -> bool:
-    return step.tx.sender == history.header.roles.get("relayer")
 
 
 def _silent_buffers(replayed: ChainReplay, entry: Entry) -> list[Step]:

@@ -35,7 +35,7 @@ VIEWS = frozenset(
 
 def judge(history: History) -> CheckResult:
     """Judges every successful state-changing call; the deployment itself is none."""
-    judgement = Judgement("S6", "state-changing call")
+    judgement = Judgement("S6", "state-changing call", "contract")
     for replayed in replays(history):
         deploy_block = history.header.chains[replayed.chain].deploy_block
         for seen in replayed.seen:

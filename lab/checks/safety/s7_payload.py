@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lab.checks.facts import (
     ZERO_ID,
+    actor_of,
     block_at,
     buffered_with,
     is_mirror,
@@ -32,7 +33,7 @@ NO_REASON = frozenset({"", "revert", "execution reverted", "evmerror: revert"})
 
 def judge(history: History) -> CheckResult:
     """Judges every buffered transaction, and every attempt to buffer a payload at the limit or above it."""
-    judgement = Judgement("S7", "payload")
+    judgement = Judgement("S7", "payload", "contract")
     for replayed in replays(history):
         for entry in replayed.entries.values():
             if entry.first("BUFFERED") is not None:
@@ -65,9 +66,11 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
             f"{block_at(entry.moves[0].step.block)} it holds {payload_bytes(stored.payload)} bytes "
             f"{stored.payload[:18]}, {_difference(given, stored.payload)}"
         )
-        # Read at the end, and as wrong since it was buffered.
-        buffered = entry.moves[0].step.block
-        judgement.fail(message, final, entry.tx_id, buffered.seq, t_ms=buffered.t_ms)
+        # Read at the end, and as wrong since it was buffered: by the contract, or by whoever called it.
+        buffered = entry.moves[0].step
+        actor = actor_of(history, buffered) if buffered_with(entry, "payload") == stored.payload else None
+        block = buffered.block
+        judgement.fail(message, final, entry.tx_id, block.seq, t_ms=block.t_ms, actor=actor)
 
 
 def _difference(given: str, stored: str) -> str:
@@ -98,7 +101,7 @@ def _judge_copy(history: History, judgement: Judgement, replayed: ChainReplay, e
         wrong.append(f"to have no dependency, it depends on {name_of(history, replayed.chain, str(parent))}")
     if wrong:
         name = name_at(history, replayed.chain, entry.tx_id)
-        judgement.fail(f"expected {name} {' and '.join(wrong)}", buffered.step.block, entry.tx_id)
+        judgement.fail(f"expected {name} {' and '.join(wrong)}", buffered.step.block, entry.tx_id, actor="relayer")
 
 
 def _given(history: History, replayed: ChainReplay, entry: Entry) -> str | None:

@@ -5,7 +5,7 @@ Only ids that are originals on two chains or more are judged. A mirror of such a
 
 from __future__ import annotations
 
-from lab.checks.facts import buffered_with, is_mirror, name_at, origin_of, replays
+from lab.checks.facts import actor_of, buffered_with, is_mirror, name_at, origin_of, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.checks.safety.storage import differences, hidden_execution
@@ -57,6 +57,7 @@ def _judge_original(
             final,
             entry.tx_id,
             *(move.step.block.seq for move in entry.moves),
+            actor="contract",
         )
 
 
@@ -66,7 +67,7 @@ def _judge_mirror(
     home = history.chain_of_rollup(origin_of(entry) or "")
     original = next((other.entry(entry.tx_id) for other in originals if other.chain == home), None)
     judgement.judged += 1
-    block = entry.moves[0].step.block
+    step = entry.moves[0].step
     copied, given = buffered_with(entry, "payload"), buffered_with(original, "payload") if original else None
     if original is not None and (copied is None or given is None or copied == given):
         return
@@ -75,4 +76,4 @@ def _judge_mirror(
         f"expected the mirror on {replayed.chain} of an id shared by "
         f"{' and '.join(other.chain for other in originals)} to copy one of them; it {wrong}"
     )
-    judgement.fail(message, block, entry.tx_id)
+    judgement.fail(message, step.block, entry.tx_id, actor=actor_of(history, step))

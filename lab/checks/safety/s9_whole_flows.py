@@ -8,6 +8,7 @@ a half-done flow declares it by `-S9`.
 
 from __future__ import annotations
 
+from lab.checks.attempts import left_undone
 from lab.checks.bounds import due_ms, flow_chains, lapse_excuse, window_end_ms
 from lab.checks.disturbances import disturbances
 from lab.checks.facts import clock, is_suspended, suspension_note
@@ -20,7 +21,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every flow with two buffered legs or more that came to its end."""
-    judgement = Judgement("S9", "flow")
+    judgement = Judgement("S9", "flow", "relayer")
     if history.header.poll_ms == 0:
         return judgement.result("no relayer took part")
     for flow in dict.fromkeys(leg.flow for leg in history.header.legs):
@@ -93,6 +94,8 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
         f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
         f"at {clock(window_end_ms(history, leg))}"
     )
+    if undone := left_undone(history, leg):
+        message += f"; {undone}"
     # Half done it is from the end of the window on, whatever kept the leg from its end before.
     t_ms = max(*(step.block.t_ms for step in steps), min(window_end_ms(history, leg), history.end_ms))
     judgement.fail(message, steps[1].block, leg.tx_id, steps[0].block.seq, t_ms=t_ms)

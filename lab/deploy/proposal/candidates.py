@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, pairwise, permutations, product
 from typing import Any
 
@@ -23,6 +23,8 @@ COMBINATIONS_MAX = 64
 WINDOW_S = 30
 ORDERS_MAX = 4
 _UINT = re.compile(r"uint\d+")
+_DOCSTRING = re.compile(r'^def (\w+)\([^()]*\)[^:\n]*:\s*?\n\s*"""(.*?)"""', re.M | re.S)
+_PARAMETER = re.compile(r"@param\s+(\w+)\s+([^@]*)")
 
 
 def is_view(entry: Entry) -> bool:
@@ -32,10 +34,14 @@ def is_view(entry: Entry) -> bool:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The functions of one contract. `hashes` are texts whose hashes may name a role."""
+    """The functions of one contract. `hashes` are texts whose hashes may name a role.
+
+    `natspec` is what its source says of a function's parameter.
+    """
 
     abi: Sequence[Entry]
     hashes: tuple[str, ...]
+    natspec: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, abi: Sequence[Entry], source: str) -> Candidates:
@@ -47,7 +53,12 @@ class Candidates:
             if not entry["inputs"] and types_of(entry["outputs"]) == ["bytes32"]
         ]
         texts = [name for name in named if name.endswith("_ROLE")]
-        return cls(functions, tuple(dict.fromkeys([*texts, *HASHED.findall(source)])))
+        said = {
+            (function, parameter): text
+            for function, docstring in _DOCSTRING.findall(source)
+            for parameter, text in _PARAMETER.findall(docstring)
+        }
+        return cls(functions, tuple(dict.fromkeys([*texts, *HASHED.findall(source)])), said)
 
     def hashed(self, value: Any) -> Any:
         """A hash by the text that it is of, where that is known."""

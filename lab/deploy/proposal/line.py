@@ -12,7 +12,9 @@ from lab.yamlsource import quoted
 # `on`, `yes` and the like are words of YAML for some readers, so they are quoted.
 _WORD = re.compile(r"(?!(?:on|off|yes|no|y|n|true|false|null)$)[A-Za-z_][\w-]*", re.IGNORECASE)
 _HASHED = re.compile(r"keccak256\(\w+\)")
-SECTIONS = ("constructor", "set_up", "functions", "events", "roles", "reverts", "states", "defaults")
+SECTIONS = ("constructor", "proxy", "set_up", "functions", "events", "roles", "reverts", "states", "defaults")
+# One value, and no entries.
+WHOLE = ("constructor", "proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def written(lines: Iterable[Line]) -> list[str]:
         if not inside:
             continue
         head = "" if any(line.sure for line in inside) else "# "
-        if section == "constructor":
-            text += [f"{'' if line.sure else '# '}constructor: {flow(line.value)}  # {_said(line)}" for line in inside]
+        if section in WHOLE:
+            text += [f"{'' if line.sure else '# '}{section}: {flow(line.value)}  # {_said(line)}" for line in inside]
             continue
         text.append(f"{head}{section}:")
         for line in inside:

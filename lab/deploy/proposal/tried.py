@@ -14,7 +14,7 @@ from lab.deploy.compiled import CompiledContract
 from lab.deploy.proposal.bench import OPERATOR, OWNER, Bench, Use
 from lab.deploy.proposal.breaker import Tripped, find_breaker
 from lab.deploy.proposal.candidates import WINDOW_S, Candidates, is_view, stand_in
-from lab.deploy.proposal.core import find_core
+from lab.deploy.proposal.core import find_batches, find_core
 from lab.deploy.proposal.course import find_getters, run_course, texts_of_states
 from lab.deploy.proposal.entries import event_lines, function_lines, hash_of, revert_lines, role_lines
 from lab.deploy.proposal.events import find_events
@@ -23,6 +23,7 @@ from lab.deploy.proposal.refusals import Refusal, as_text, find_refusals, reason
 from lab.deploy.proposal.settings import find_handover, find_settings, find_stop
 from lab.deploy.proposal.static import named
 from lab.deploy.proposal.subject import Tried
+from lab.deploy.proxied import behind, minimal_proxy, placeholder
 from lab.model.contract.names import Slot
 from lab.rpc import Rpc
 
@@ -35,16 +36,21 @@ def try_out(contract: CompiledContract, source: str, rpc: Rpc) -> tuple[list[Lin
     """The entries that trials show, and the signatures that they use. Raises NotTried."""
     inputs = constructor_inputs(contract.abi)
     given = list(map(stand_in, types_of(inputs)))
-    bench = Bench.deployed(rpc, contract.bytecode + _encoded(types_of(inputs), given))
+    code = contract.bytecode + _encoded(types_of(inputs), given)
+    bench = Bench.deployed(rpc, code)
     if bench is None:
         raise NotTried(f"it could not be deployed with ({', '.join(map(str, given))})")
     tried = Tried(bench, Candidates.of(contract.abi, source), reasons_of(contract.abi, source))
-    initializer = None if find_core(tried) else _initialized(tried)
+    set_up = [] if find_core(tried) else _initialized(tried)
+    if "mark_executed" not in tried.uses and (proxied := _behind_proxy(contract, code, rpc, tried)) is not None:
+        tried, set_up = proxied
+        bench = tried.bench
     if "mark_executed" not in tried.uses:
         lacking = "let an account buffer" if "buffer_transaction" not in tried.uses else "resolve and execute"
         raise NotTried(f"no functions were found that {lacking}")
     course = run_course(tried)
     getters = find_getters(tried, course)
+    unsaid = find_batches(tried)
     find_settings(tried, course)
     stopped = find_stop(tried)
     find_handover(tried)
@@ -57,9 +63,10 @@ def try_out(contract: CompiledContract, source: str, rpc: Rpc) -> tuple[list[Lin
     states = texts_of_states(course, getters)
     lines = [
         *_constructor(tried, inputs, given),
-        *([initializer] if initializer is not None else []),
+        *set_up,
         *_set_up(tried),
         *function_lines(tried, getters, stopped),
+        *unsaid,
         *event_lines(tried, events),
         *role_lines(tried),
         *revert_lines({text: one for text, one in refusals.items() if one.own != text}),
@@ -89,17 +96,40 @@ def _doubted(tried: Tried, line: Line) -> Line:
     return replace(line, why=doubt, sure=False)
 
 
-def _initialized(tried: Tried) -> Line | None:
+def _initializers(tried: Tried) -> list[Use]:
+    """What may set a contract up, with what the lab would give it."""
+    return [
+        Use.of(entry, *(Slot(value=stand_in(kind)) for kind in types_of(entry["inputs"])))
+        for entry in tried.candidates.abi
+        if not is_view(entry) and "init" in str(entry["name"]).lower()
+    ]
+
+
+def _initialized(tried: Tried) -> list[Line]:
     """An initializer without which nobody owns the contract, as behind a proxy."""
-    for entry in tried.candidates.abi:
-        given = list(map(stand_in, types_of(entry["inputs"])))
-        if is_view(entry) or "init" not in str(entry["name"]).lower():
-            continue
-        use = Use.of(entry, *(Slot(value=value) for value in given))
+    for use in _initializers(tried):
         if tried.bench.send(use, OWNER).done and find_core(tried):
-            call = {"call": use.name, "args": given, "first": True}
-            return Line("set_up", "", call, f"tried: before it the contract had no owner ({named(entry['inputs'])})")
-    return None
+            call = {"call": use.name, "args": use.constants, "first": True}
+            why = f"tried: before it the contract had no owner ({named(use.entry['inputs'])})"
+            return [Line("set_up", "", call, why)]
+    return []
+
+
+def _behind_proxy(contract: CompiledContract, code: str, rpc: Rpc, alone: Tried) -> tuple[Tried, list[Line]] | None:
+    """An implementation that refuses to be set up, as its constructor locked it: it is one behind a proxy."""
+    refusing = [use for use in _initializers(alone) if not alone.bench.ask(use, OWNER).done]
+    if not refusing:
+        return None
+    whole = behind(replace(contract, bytecode=code), minimal_proxy(), [placeholder()])
+    bench = Bench.deployed(rpc, whole.bytecode)
+    if bench is None:
+        return None
+    tried = Tried(bench, alone.candidates, alone.reasons)
+    set_up = _initialized(tried)
+    if "mark_executed" not in tried.uses:
+        return None
+    why = f"tried: by itself it refuses {refusing[0].name}, behind a minimal proxy it takes it; yours may be another"
+    return tried, [Line("proxy", "", {}, why), *set_up]
 
 
 def _encoded(kinds: Sequence[str], given: Sequence[Any]) -> str:

@@ -11,9 +11,9 @@ COMPARISONS: dict[str, tuple[tuple[str, str], ...]] = {
     "Eq": (("==", "!="),),
     "NotEq": (("!=", "=="),),
     "Lt": (("<", "<="), ("<", ">=")),
-    "LtE": (("<=", "<"), ("<=", ">")),
+    "LtE": (("<=", "<"), ("<=", ">"), ("<=", "==")),
     "Gt": ((">", ">="), (">", "<=")),
-    "GtE": ((">=", ">"), (">=", "<")),
+    "GtE": ((">=", ">"), (">=", "<"), (">=", "==")),
     "In": (("in", "not in"),),
     "NotIn": (("not in", "in"),),
 }
@@ -39,7 +39,7 @@ OTHER_TEXT = '"something else"'
 
 
 def comparison(module: Module, function: Node) -> Iterator[Change | None]:
-    """Boundaries moved by one, comparisons turned round."""
+    """Boundaries moved by one or alone met, comparisons turned round."""
     for node in module.inside(function, "Compare"):
         for token, other in COMPARISONS.get(kind(node.op), ()):
             yield module.between("comparison", node.left, node.right, token, other)

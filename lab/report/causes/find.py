@@ -114,12 +114,8 @@ def _cause(results: Path, cluster: Group[_Run]) -> Cause:
 
 
 def _blamed(symptom: Symptom) -> str:
-    """The function that a symptom is about: not that of a call which the relayer should not have sent.
-
-    What came too late, or never, is not the fault of what came last.
-    """
-    liveness = symptom.check.startswith("L") and symptom.function not in symptom.text
-    return "" if liveness or symptom.text.startswith("expected the relayer ") else symptom.function
+    """The function that a symptom is about: not the last one before what the relayer did wrongly, or left undone."""
+    return "" if symptom.actor == "relayer" else symptom.function
 
 
 def _title(symptom: Symptom, function: str) -> str:

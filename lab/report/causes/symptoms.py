@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,27 +10,16 @@ from lab.html.text import clean
 from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
 from lab.model.records import Expectation, Note, Operation
-from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
-from lab.report.causes.documentation import function_in, reasons_of
+from lab.model.verdict import Actor, CheckResult, Finding, RunVerdict, Verdict
+from lab.report.causes.demands import demanded
+from lab.report.causes.documentation import function_in
 from lab.report.causes.fields import STORED, field_of, not_stored, read_field, states_of, unannounced
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
-_WANTED = re.compile(r"expected (?:a revert with|it to revert \()\s*([^,;)]+)")
-_SAYS = re.compile(r"it says '?([^'();]+)")
-# The refusals that checks ask for by themselves.
-_REFUSALS = {
-    "S6": re.compile(r"Not authorized|Only (?:pending )?owner|want of authority"),
-    "S10": re.compile(r"\b(?:is|while) paused\b"),
-}
-# What a call emitted, beside what it had to.
-_EVENTS = r"(?:\d+ )?[A-Z]\w+(?: and (?:\d+ )?[A-Z]\w+)*|no documented event"
-_EMITTED = re.compile(rf"expected ({_EVENTS})(?: with (\w+) [^,]+)?, got ({_EVENTS}|\w+)")
-_EVENT = re.compile(r"(?:(\d+) )?([A-Z]\w+)")
 # A call without an event of its own, whatever another one emitted about the same transaction.
 _SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
-_REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
@@ -53,6 +41,7 @@ class Symptom:
         tx_id: The coordinator's transaction that it is about, if it is about one.
         flow: The flow which that belongs to.
         function: The contract's function that it is about, by its documented name.
+        actor: Whose act it is, where the check that says it can tell.
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
         demands: The reason that a call was expected to revert with, or not to; the check that demands it.
@@ -71,6 +60,7 @@ class Symptom:
     tx_id: str | None = None
     flow: str | None = None
     function: str = ""
+    actor: Actor | None = None
     says: str = ""
     tx: str | None = None
     demands: str = ""
@@ -142,6 +132,8 @@ class _Reader:
             tx_id=finding.tx_id,
             flow=self._flows.get(finding.tx_id or ""),
             function=function,
+            # Earlier evidence does not say whose act it is: what is late is the relayer's.
+            actor=finding.actor or ("relayer" if result.check.startswith("L") else None),
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
             field=field_of(result.check, finding.message),
@@ -159,19 +151,21 @@ class _Reader:
             if expectation.met is not False:
                 continue
             why = f" ({expectation.because})" if expectation.because else ""
-            text = clean(f"expected {expectation.expected}; got {expectation.actual}{why}", TEXT_MAX)
+            # What the relayer did last is shown, and is no call that was expected.
+            text, shown = (
+                clean(f"expected {expectation.expected}; got {came}{why}", TEXT_MAX)
+                for came in (expectation.actual, expectation.outcome)
+            )
             if missing := list(_missing(expectation.actual, text, expectation.t_ms)):
                 yield from missing
                 continue
             operation = _operation_of(expectation, operations)
-            # What the relayer did last is no call that was expected.
-            came = expectation.actual.partition("; the relayer")[0]
-            function = operation.function if operation else function_in(f"{expectation.expected} {came}")
-            shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.actual)}"
+            function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
+            shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.outcome)}"
             yield Symptom(
                 "expectation",
                 f"expectation {shape}",
-                text,
+                shown,
                 t_ms=expectation.t_ms,
                 seq=expectation.seq,
                 chain=operation.chain if operation else None,
@@ -179,7 +173,7 @@ class _Reader:
                 function=function,
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
-                demands=_demanded(function, text),
+                demands=demanded(function, text),
                 field=read_field(expectation.actual, text),
                 states=states_of(text),
             )
@@ -245,31 +239,6 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
     match = _MISSING.search(reason)
     for function in match[1].split(", ") if match is not None else ():
         yield Symptom("missing", f"missing {function}", text, t_ms=t_ms, function=function)
-
-
-def _demanded(function: str, text: str) -> str:
-    """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
-    quoted = [words for pattern in (_WANTED, _SAYS, _REVERTED) for words in pattern.findall(text)]
-    expected = " ".join(quoted) or text.partition("; got")[0]
-    check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
-    documented = next((reason for reason in reasons_of(function) if reason in expected), "")
-    refused, emitted = _REVERTED.search(text), _EMITTED.search(text)
-    if emitted is not None:
-        event, field, came = emitted.groups()
-        return f"{event} {field}" if field else _events_differing(event, came)
-    return (
-        check or documented or next(iter(_WANTED.findall(text)), "") or (f"no {refused[1].strip()}" if refused else "")
-    )
-
-
-def _events_differing(expected: str, came: str) -> str:
-    """Which events are missing, and which came instead or beside, however many others agree."""
-    first, second = (
-        Counter(name for count, name in _EVENT.findall(names) for _ in range(int(count or 1)))
-        for names in (expected, came)
-    )
-    missing, more = (" and ".join(sorted(names)) for names in (first - second, second - first))
-    return f"{missing or 'nothing'} not {more or 'nothing'}"
 
 
 def _said(step: Step | None) -> str:

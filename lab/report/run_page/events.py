@@ -189,7 +189,7 @@ def _other(record: Submit | Operation | FaultMark | Expectation | Note, names: N
         elif record.met:
             yield Event(record.t_ms, record.seq, None, "met", f"expectation met: {expected}")
         else:
-            text = f"expectation NOT met: {expected}, got {clean(record.actual, 160)}"
+            text = f"expectation NOT met: {expected}, got {clean(record.outcome, 160)}"
             yield Event(record.t_ms, record.seq, None, "unmet", text)
     else:
         yield Event(

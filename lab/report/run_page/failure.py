@@ -45,7 +45,7 @@ def _expectation(expectation: Expectation) -> str:
     lines = [f"expected  {clean(expectation.expected)}"]
     if expectation.because:
         lines.append(f"because   {clean(expectation.because)}")
-    lines.append(f"happened  {clean(expectation.actual)}")
+    lines.append(f"happened  {clean(expectation.outcome)}")
     lines.append(f"when      {seconds(expectation.t_ms)}")
     lines.append(f"where     {clean(expectation.where)}")
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.attempts import last_step
+from lab.checks.attempts import left_undone
 from lab.checks.bounds import lapse_excuse, window_end_ms
 from lab.checks.lateness import because, excuse, late_ms
 from lab.checks.replay import replay
@@ -25,23 +25,17 @@ def expect(run: Run, step: Step) -> None:
     if judged.met and step.hold_ms is not None:
         judged = _hold(run, step)
     rows = rows_of(run.item, step.condition) if isinstance(step.condition, AlertExpectation) else ()
-    actual = f"{judged.actual}{_undone(run, step)}" if judged.met is False else judged.actual
-    run.expectation(step, _phrase(step, judged), actual, met=judged.met, rows=rows)
+    tried = _undone(run, step) if judged.met is False else None
+    run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met, tried=tried, rows=rows)
 
 
-def _undone(run: Run, step: Step) -> str:
-    """What the relayer did last for a leg that it could have brought further."""
+def _undone(run: Run, step: Step) -> str | None:
+    """What the relayer did last for a leg that it could have brought further, or for the one that this waits for."""
     if not isinstance(step.condition, StateExpectation) or step.condition.state not in ("READY", "EXECUTED"):
-        return ""
+        return None
     history = run.history()
     leg = history.leg(step.condition.leg)
-    if leg is None or not history.header.poll_ms:
-        return ""
-    parent = history.leg(leg.after) if leg.after else None
-    if parent is not None and replay(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED") is None:
-        return ""
-    last = last_step(history, leg)
-    return f"; {last}" if last else ""
+    return (left_undone(history, leg) or None) if leg is not None and history.header.poll_ms else None
 
 
 def _look(run: Run, step: Step, since_ms: int) -> Judged:

@@ -17,7 +17,7 @@ from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
 from tests.compiling import compile_once
 
-from ..parts import PARTS, replace, written_without
+from ..parts import PARTS, replace, written, written_without
 from .test_correct import played, scenario_name
 
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
@@ -35,6 +35,9 @@ ONCE_WRONG = {
     ("most functions", "security/test_input_fuzzing"): Verdict.PASS,
     ("stop told first", "failures/breaker_drill"): Verdict.PASS,
     ("empty batches refused", "mutation/test_every_rule"): Verdict.PASS,
+    ("lowering stops", "security/test_lowered_threshold"): Verdict.PASS,
+    ("lowering counts anew", "security/test_lowered_threshold"): Verdict.PASS,
+    ("lowering refused", "security/test_lowered_threshold"): Verdict.PASS,
 }
 NAMES = {name for _, name in ONCE_WRONG}
 # Only these are read: every worker collects this file.
@@ -77,3 +80,19 @@ def test_a_contract_that_tells_of_no_stop_may_not_refuse_at_will(
     verdict = played(deployable(compile_once(source)), entry, shared_backend, tmp_path / "run").verdict
     assert verdict.verdict is Verdict.FAIL, verdict.reasons
     assert any("buffer_transaction" in reason and "revert" in reason for reason in verdict.reasons), verdict.reasons
+
+
+def test_a_breaker_that_only_trips_at_its_very_threshold_is_caught(
+    shared_backend: ProcessBackend, tmp_path: Path
+) -> None:
+    """Lowered below what is counted, the count never meets it again."""
+    reached = "settings.failure_count >= settings.breaker_threshold"
+
+    def change(folder: Path) -> None:
+        replace(folder / "controls.vy", reached, reached.replace(">=", "=="))
+
+    (entry,) = (entry for name, entry in RUNS if name == "security/test_lowered_threshold")
+    target = deployable(compile_once(written(change, tmp_path / "contracts")))
+    verdict = played(target, entry, shared_backend, tmp_path / "run").verdict
+    assert verdict.verdict is Verdict.FAIL
+    assert [check.check for check in verdict.checks if check.verdict is Verdict.FAIL] == ["S10"], verdict.reasons

@@ -161,6 +161,20 @@ def exchanged(action: Action) -> tuple[Any, ...]:
     return (tx_id, target, origin, *rest)
 
 
+class CutsPayloads(Decisions):
+    """Its mirrors carry the first byte of what their parents do."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything as it should be, but for that: what it resolves and waits for are the right ones."""
+        return [replace(each, args=cut(each)) if each.kind == "mirror" else each for each in core.decide(world)]
+
+
+def cut(action: Action) -> tuple[Any, ...]:
+    """A buffering's arguments with a payload of one byte."""
+    tx_id, origin, target, payload, *rest = action.args
+    return (tx_id, origin, target, payload[:4], *rest)
+
+
 class MirrorsAnotherId(Decisions):
     """Its mirrors have an id of their own."""
 
@@ -186,6 +200,49 @@ class MirrorsLate(Decisions):
         ]
 
 
+class Blind(Decisions):
+    """Never acts on one chain."""
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything elsewhere."""
+        return [each for each in core.decide(world) if each.chain != self._chain]
+
+    def pending(self, world: World) -> bool:
+        """Nothing that it knows of."""
+        return False
+
+
+class OneClock(Decisions):
+    """Takes one chain's clock for every chain's."""
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+
+    def decide(self, world: World) -> list[Action]:
+        """By what that chain's head says."""
+        clock = world.chains[self._chain]
+        head, following = clock.head_timestamp, clock.next_timestamp
+        chains = {
+            name: replace(chain, head_timestamp=head, next_timestamp=following) for name, chain in world.chains.items()
+        }
+        return core.decide(replace(world, chains=chains))
+
+
+class WallClock(Decisions):
+    """Goes by the machine's clock alone."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Whatever the chains' heads say."""
+        now_s = world.now_unix_ms // 1000
+        chains = {
+            name: replace(chain, head_timestamp=now_s, next_timestamp=now_s) for name, chain in world.chains.items()
+        }
+        return core.decide(replace(world, chains=chains))
+
+
 class OneChild(Decisions):
     """Knows one child of each parent on a chain."""
 
@@ -207,6 +264,14 @@ class NeverExpires(Decisions):
     def decide(self, world: World) -> list[Action]:
         """Everything else."""
         return [action for action in core.decide(world) if action.kind != "expire"]
+
+
+class NeverExecutes(Decisions):
+    """Takes READY for the end."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything else."""
+        return [action for action in core.decide(world) if action.kind != "execute"]
 
 
 class DoesNothing(Decisions):

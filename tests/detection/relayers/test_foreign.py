@@ -130,6 +130,11 @@ timeline:
   - {at: 80s, expect: {leg: many.leg12, state: EXECUTED}, within: 60s}
   - wait: 45s
 """.replace("MANY", ", ".join(f"leg{number}: {{chain: one, at: +70s}}" for number in range(1, 13)))
+# What is due on the second chain, which is in time, while the first is far ahead.
+AHEAD = (
+    HEAD.replace("    settle: {chain: two, at: +21s, after: pay}\n", "  other:\n    settle: {chain: two, at: +50s}\n")
+    + "  - buffer: other\n  - {at: 24s, fault: timestamp_skew, chain: one, seconds: 60, for: 40s}\n  - wait: 50s\n"
+)
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
@@ -175,6 +180,8 @@ CASES = [
     Case("GoesDeaf", RENEWED, "L1", "the relayer sent nothing at all on one"),
     Case("Hammers", LIMITED, "L7", "requests are repeated without backing off"),
     Case("AsksForOld", AT_REST, "L7", "requests at rest not to grow", PROMISED),
+    Case("OneClock", AHEAD, "L1", "TransactionFailed (Dependencies not satisfied), and none followed"),
+    Case("NeverExecutes", SWAP, "L2", "to be EXECUTED by the end ("),
     Case("RereadsLogs", AT_REST, "L7", "requests at rest not to grow", PROMISED),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"

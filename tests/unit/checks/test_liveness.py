@@ -12,7 +12,7 @@ from lab.model.history import History
 from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import admin, buffer, execute, fail, log, mirror, pause, resolve, unpause
+from .calls import admin, buffer, call, execute, fail, log, mirror, pause, resolve, unpause
 from .histories import GENESIS, ROLES, Story, leg, stored, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
@@ -333,7 +333,9 @@ def test_l1_does_not_know_what_the_end_of_the_run_cut_off() -> None:
 @pytest.mark.parametrize(
     ("steps", "end", "verdict"),
     [
-        ([(24, resolve(A.tx_id))], 120, Verdict.PASS),
+        # Final at 28 s, executable for a bound's length at 37 s.
+        ([(24, resolve(A.tx_id))], 36, Verdict.PASS),
+        ([(24, resolve(A.tx_id))], 120, Verdict.FAIL),
         ([(24, resolve(A.tx_id)), (26, execute(A.tx_id))], 120, Verdict.PASS),
         ([(90, fail(A.tx_id, function="expire_transaction"))], 120, Verdict.PASS),
         ([(92, fail(A.tx_id, function="expire_transaction"))], 120, Verdict.FAIL),
@@ -352,6 +354,31 @@ def test_l2_wants_an_end_by_window_and_bound(steps: list[tuple[int, Any]], end: 
     for second in range(12, end + 1, 2):
         story.mine("two", second, *([story.tx("two", "relayer", made[second])] if second in made else []))
     assert judged("L2", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("at_30", "actor"),
+    [
+        ([], "relayer"),
+        ([execute(A.tx_id, "relayer", revert="Transaction not ready")], "contract"),
+        ([pause()], None),
+        ([(call("remove_operator", "owner", operator=ROLES["relayer"]), ())], None),
+        ([(call("set_execution_window", "owner", window_seconds=9), (log("ExecutionWindowSet", window=9),))], None),
+    ],
+    ids=["left", "refused", "stopped", "no operator", "deadline"],
+)
+def test_l2_wants_what_is_ready_to_be_executed_where_it_can_be(at_30: list[Any], actor: str | None) -> None:
+    """Nothing is held against a relayer that cannot; a contract that refuses it is to blame by itself."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 24, story.tx("two", "relayer", resolve(A.tx_id)))
+    for made in at_30:
+        tx = story.tx("two", "relayer" if made[0].caller == ROLES["relayer"] else "owner", made)
+        if made[0].caller == ROLES["relayer"]:
+            story.submit(29, "two", tx)
+        story.mine("two", 30, tx)
+    story.idle("two", 120)
+    assert [finding.actor for finding in judged("L2", story.history()).findings] == ([actor] if actor else [])
 
 
 @pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (82, Verdict.PASS)])
@@ -710,8 +737,8 @@ def test_l1_says_what_became_of_the_mirror_that_a_leg_waits_for(made: list[Any],
     """No resolve of the leg itself is missing then, but what comes before it."""
     story = begin()
     pay(story)
-    for number, call in enumerate(made):
-        submitted(story, "two", 62 + 2 * number, call)
+    for number, one in enumerate(made):
+        submitted(story, "two", 62 + 2 * number, one)
     if not made:
         submitted(story, "two", 62, resolve(B.tx_id, "relayer"))
     assert judged("L1", finish(story, at=300, settle="BUFFERED")).reason.endswith(says)
@@ -764,3 +791,17 @@ def test_l3_what_a_reorg_dropped_with_its_transaction(ancestor: int, behind: boo
         story.submit(31, "two", story.tx("two", "relayer", resolve(B.tx_id, "relayer")))
     story.idle("two", 200)
     assert judged("L3", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("at", "window_s", "verdict"), [(130, 100, Verdict.NOT_EXERCISED), (110, 100, Verdict.FAIL)])
+def test_l1_goes_by_the_last_window_that_a_leg_met(at: int, window_s: int, verdict: Verdict) -> None:
+    """Due at 20 s, stopped from 30 s to 100 s, past its window of 60 s then; a longer one may come too late for it."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 12, story.tx("two", "owner", pause()))
+    story.mine("two", 100, story.tx("two", "owner", unpause()))
+    event = log("CoordinationWindowSet", window=window_s)
+    setter = admin("set_coordination_window", event=event, window_seconds=window_s)
+    story.mine("two", at, story.tx("two", "owner", setter))
+    story.idle("two", 300)
+    assert judged("L1", story.history()).verdict is verdict

@@ -28,6 +28,7 @@ def mutants() -> list[Mutant]:
         ("comparison", "add", ">", ">="),
         ("comparison", "add", ">", "<="),
         ("comparison", "is_full", ">=", ">"),
+        ("comparison", "is_full", ">=", "=="),
         ("arithmetic", "add", "*", "//"),
         ("arithmetic", "add", "+=", "-="),
         ("arithmetic", "_weighted", "+", "-"),

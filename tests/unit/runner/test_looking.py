@@ -32,7 +32,7 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     """Within 10 s, seen at `comes_ms`; both figures are in the text where nobody knows."""
     run: Any = SimpleNamespace(now_ms=0, history=lambda: None)
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
-    run.expectation = lambda step, expected, actual, met, rows: said.append((actual, met))
+    run.expectation = lambda step, expected, actual, met, tried, rows: said.append((actual, met))
     said: list[tuple[str, bool | None]] = []
     monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: lag_ms)
     monkeypatch.setattr(judging, "_look", lambda *_: Judged(run.now_ms >= comes_ms, "a leg READY", "the leg's state"))
@@ -51,7 +51,9 @@ def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tu
     run: Any = SimpleNamespace(now_ms=now_s * 1000, history=lambda: history)
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
     judgements: list[tuple[str, bool | None]] = []
-    run.expectation = lambda step, expected, actual, met, rows: judgements.append((actual, met))
+    run.expectation = lambda step, expected, actual, met, tried, rows: judgements.append(
+        (f"{actual}; {tried}" if tried else actual, met)
+    )
     condition = StateExpectation.model_construct(leg=A.name, state=state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "_look", lambda *_: Judged(False, f"flow.a {state}", actual))
@@ -93,7 +95,7 @@ def test_a_look_that_came_too_late_is_nobodys_fault(state: str, left_s: int, lag
             resolve(A.tx_id, "relayer", failed="Dependencies not satisfied"),
             "TransactionFailed (Dependencies not satisfied)",
         ),
-        ("READY", None, "; the relayer sent no mark_executed for it"),
+        ("READY", None, "; the relayer sent nothing at all on two"),
         (
             "READY",
             execute(A.tx_id, "relayer", revert="Not authorized"),
@@ -103,7 +105,7 @@ def test_a_look_that_came_too_late_is_nobodys_fault(state: str, left_s: int, lag
     ],
 )
 def test_what_the_relayer_did_last_is_told_of_a_leg_that_it_left(state: str, tried: Any, words: str) -> None:
-    """No check asks a relayer to execute, so the expectation itself says what was left undone."""
+    """The expectation itself says what was left undone."""
     story = Story(A)
     story.mine("two", 10, story.tx("two", "operator", buffer(A)))
     if state != "BUFFERED":
@@ -117,3 +119,20 @@ def test_what_the_relayer_did_last_is_told_of_a_leg_that_it_left(state: str, tri
     story.mine("two", 60)
     actual, met = looked(story.history(), "EXECUTED", "as it is", 60)
     assert (words in actual, actual == "as it is", met) == (True, not words, False)
+
+
+@pytest.mark.parametrize(
+    ("parent", "words"), [(False, "sent nothing at all on one"), (True, "sent nothing at all on two")]
+)
+def test_of_a_child_whose_parent_was_left_the_parents_chain_is_told(parent: bool, words: str) -> None:
+    """What the leg waits for in vain is what was left undone."""
+    first, second = leg("flow.a", "one", 20, id=7), leg("flow.b", "two", 20, id=8, after="flow.a")
+    story = Story(first, second)
+    story.mine("one", 10, story.tx("one", "operator", buffer(first)))
+    story.mine("two", 10, story.tx("two", "operator", buffer(second)))
+    if parent:
+        story.mine("one", 24, story.tx("one", "operator", resolve(first.tx_id)))
+    story.mine("two", 60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(__name__ + ".A", second)
+        assert looked(story.history(), "EXECUTED", "as it is", 60) == (f"as it is; the relayer {words}", False)

@@ -342,6 +342,21 @@ class RereadsLogs(Forgetting):
         return super().logs(head)
 
 
+class OneClock(Chain):
+    """Takes the first chain's clock for every chain's."""
+
+    def next_time(self) -> int:
+        return self.all[0].heads[-1][1]
+
+
+class NeverExecutes(Chain):
+    """Takes READY for the end."""
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state != "READY":
+            super().work_on(tx, one)
+
+
 BROKEN = {
     kind.__name__: kind
     for kind in (
@@ -372,6 +387,8 @@ BROKEN = {
         Hammers,
         AsksForOld,
         RereadsLogs,
+        OneClock,
+        NeverExecutes,
     )
 }
 
