@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ TREES = "trees"
 MODULES = "modules"
 
 
-def main() -> None:
-    """Answer the request on stdin."""
+def answer_with(answer: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Answer the request on stdin, also where the compiler fails."""
     request: dict[str, Any] = json.load(sys.stdin)
     # The compiler takes 0.3 s to import, and nobody else needs it here.
     from vyper.exceptions import VyperException  # type: ignore[import-untyped]  # ships no type information
 
     try:
-        text = json.dumps(_answer(request))
+        text = json.dumps(answer(request))
     except Exception as error:
         # Not only its own VyperException: the tokenizer, the module lookup and the compiler's panics raise others.
         kind = "refused" if isinstance(error, VyperException) else "failed"
@@ -71,4 +71,4 @@ def _compiled(path: Path, search_paths: Sequence[Path], formats: Sequence[str]) 
 
 
 if __name__ == "__main__":
-    main()
+    answer_with(_answer)
