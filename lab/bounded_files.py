@@ -21,8 +21,9 @@ from typing import Any, BinaryIO, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from lab.errors import DISK_IS_FULL, UsageError
+from lab.errors import DISK_IS_FULL, UsageError, shortened
 from lab.file_version import SCHEMA, FileVersion, version_of
+from lab.json_values import Values, json_values
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -30,12 +31,13 @@ M = TypeVar("M", bound=BaseModel)
 TEXT_BYTES_MAX = 1 << 20
 # What programs write. With the bound on values below, the parsed value stays under 150 MB.
 JSON_BYTES_MAX = 16 << 20
-# Commas and opening brackets: each can stand for up to 200 bytes in memory, and for as little as two in the file.
+# Each can take up to 200 bytes in memory, and as little as two in the file.
 JSON_VALUES_MAX = 800_000
 LINE_BYTES_MAX = 1 << 20
+# Of a value that becomes a model: an entry that does not fit, or a small model, takes 500 bytes.
+MODEL_VALUES_MAX = 200_000
 # Of one value that does not fit its model.
 FAULTS_MAX = 10_000
-_STRUCTURE = (b"[", b"{", b",")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -46,7 +48,7 @@ class UnfitFile(UsageError, OSError, ValueError):
     """
 
     def __init__(self, path: Path | str, message: str, *, code: int = errno.EINVAL) -> None:
-        OSError.__init__(self, code, message, str(path))
+        OSError.__init__(self, code, shortened(message), str(path))
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.strerror}"
@@ -118,14 +120,20 @@ def decode(data: bytes, path: Path | str) -> str:
 
 
 def read_lines(
-    path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX, max_values: int | None = None
+    path: Path,
+    *,
+    max_bytes: int,
+    max_lines: int,
+    max_line_bytes: int = LINE_BYTES_MAX,
+    max_values: int | Values | None = None,
 ) -> Iterator[str]:
     """A UTF-8 file's lines without their line feeds, one at a time; only a line feed ends a line.
 
-    `max_values` are the values of a file with JSON on each line, for whoever keeps them all. Raises as `read_text`, and
-    UnfitFile for more bytes, lines or values, or a longer line.
+    `max_values` are the values of a file with JSON on each line, or of several, for whoever keeps them all. Raises as
+    `read_text`, and UnfitFile for more bytes, lines or values, or a longer line.
     """
-    taken, values = 0, 0
+    taken = 0
+    values = Values(max_values) if isinstance(max_values, int) else max_values
     with open_regular(path) as stream, _reading(path):
         for number, line in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), start=1):
             taken += len(line)
@@ -134,8 +142,8 @@ def read_lines(
             if taken > max_bytes or number > max_lines:
                 message = f"expected at most {max_bytes} bytes and {max_lines} lines, got more"
                 raise UnfitFile(path, message, code=errno.EFBIG)
-            if max_values is not None and (values := values + _values(line)) > max_values:
-                raise UnfitFile(path, f"expected at most {max_values} values, got more", code=errno.EFBIG)
+            if values is not None and not values.take(line):
+                raise UnfitFile(path, f"expected at most {values.most} values, got more", code=errno.EFBIG)
             yield decode(line.removesuffix(b"\n"), f"{path}:{number}")
 
 
@@ -162,18 +170,14 @@ def parse_json(data: bytes | str, source: Path | str) -> Any:
         raise UnfitFile(source, f"expected JSON: {error}") from error
 
 
-def bounded_json(data: bytes | str, source: Path | str) -> bytes:
+def bounded_json(data: bytes | str, source: Path | str, *, max_values: int = JSON_VALUES_MAX) -> bytes:
     """The same JSON text, known to hold no more values than memory bears. Raises UnfitFile."""
     if isinstance(data, str):
         data = data.encode("utf-8", errors="surrogatepass")
-    if len(data) > JSON_BYTES_MAX or _values(data) > JSON_VALUES_MAX:
-        message = f"expected JSON of at most {JSON_BYTES_MAX} bytes and {JSON_VALUES_MAX} values, got more"
+    if len(data) > JSON_BYTES_MAX or json_values(data) > max_values:
+        message = f"expected JSON of at most {JSON_BYTES_MAX} bytes and {max_values} values, got more"
         raise UnfitFile(source, message, code=errno.EFBIG)
     return data
-
-
-def _values(data: bytes) -> int:
-    return sum(data.count(sign) for sign in _STRUCTURE)
 
 
 def read_json(path: Path, *, max_bytes: int = JSON_BYTES_MAX) -> Any:
@@ -196,7 +200,7 @@ def read_model(path: Path, model: type[M], *, max_bytes: int = JSON_BYTES_MAX) -
 
 def parse_model(data: bytes | str, model: type[M], source: Path | str) -> M:
     """JSON text as a model. Raises UnfitFile with the first thing that does not fit: a version before all else."""
-    data, version = bounded_json(data, source), version_of(model)
+    data, version = bounded_json(data, source, max_values=MODEL_VALUES_MAX), version_of(model)
     try:
         value = model.model_validate_json(data)
     except ValidationError as error:
@@ -213,7 +217,7 @@ def first_fault(error: ValidationError) -> str:
     if error.error_count() > FAULTS_MAX:
         return f"{error.error_count()} things in it do not fit"
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return shortened(": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"]))))
 
 
 def _object_of(data: bytes) -> object:

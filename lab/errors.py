@@ -19,6 +19,23 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+# A message quotes what others wrote, which may be one line of many MB, or have a hundred thousand faults.
+LINE_MAX, LINES_MAX = 2_000, 1_000
+
+
+def shortened(text: str) -> str:
+    """As much of a text as a message shows: of each line a part, and not all of very many; what was cut is counted."""
+    if len(text) <= LINE_MAX:
+        return text
+    lines = text.split("\n")
+    shown = [
+        line if len(line) <= LINE_MAX else f"{line[:LINE_MAX]}... ({len(line):,} characters)"
+        for line in lines[:LINES_MAX]
+    ]
+    more = [f"... and {len(lines) - LINES_MAX:,} more lines"] if len(lines) > LINES_MAX else []
+    return "\n".join([*shown, *more])
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in a file of the user's. `line` and `column` count from 1; 0 means the whole file."""
@@ -31,7 +48,7 @@ class Problem:
 
     def __str__(self) -> str:
         path = f" {self.path}" if self.path else ""
-        return printable(f"{self.file}:{self.line}:{self.column}{path}: {self.message}")
+        return printable(shortened(f"{self.file}:{self.line}:{self.column}{path}: {self.message}"))
 
 
 def entry(name: str) -> str:
@@ -43,6 +60,9 @@ class LabError(Exception):
     """Root of the tree. `exit_code` is what a command returns for it."""
 
     exit_code = 4
+
+    def __str__(self) -> str:
+        return shortened(super().__str__())
 
 
 class UsageError(LabError):

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import ROW_LEFT_OUT, Expectation, FaultMark, FinalRead, Lag, Note, Operation
+from lab.model.records import ROW_LEFT_OUT, UNDECIDED, Expectation, FaultMark, FinalRead, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 
 
@@ -185,5 +185,4 @@ def _of_operations(history: History) -> list[Judged]:
 
 
 def _of_notes(history: History) -> list[Judged]:
-    kinds = ("timeout", "unsupported", "stray", "clock")
-    return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in kinds]
+    return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in UNDECIDED]

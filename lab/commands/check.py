@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from lab.bounded_files import UnfitFile
 from lab.checks.verdict import judge_recorded
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
@@ -52,7 +53,7 @@ def _runs(path: Path) -> list[RunFolder]:
 def _check(run: RunFolder) -> Verdict:
     try:
         return _judge(run)
-    except EvidenceFailure as error:
+    except (EvidenceFailure, UnfitFile) as error:
         verdict = Verdict.FAIL if run.failed() or fails_again(run) else Verdict.UNKNOWN
         print(f"{verdict:<8} {run.path.name}  {run.path}\n  {clean(str(error), 600)}")
         return verdict

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from lab.bounded_files import (
-    JSON_VALUES_MAX,
     first_fault,
     read_lines,
     read_model,
@@ -20,6 +19,7 @@ from lab.bounded_files import (
 from lab.errors import EvidenceFailure
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import RunOutcome, outcome_of
+from lab.evidence.recorder import HISTORY_BYTES_MAX, HISTORY_LINES_MAX, HISTORY_VALUES_MAX, RECORD_BYTES_MAX
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest, words, write_sealed
 from lab.model.history import History
 from lab.model.records import RECORD, AnyRecord, Header
@@ -30,8 +30,7 @@ HISTORY, VERDICT, METRICS = "history.jsonl", "verdict.json", "metrics.json"
 DIGESTED = (HISTORY, VERDICT, METRICS)
 # What a run with `monitor: true` has besides.
 SAMPLES = "monitor.json"
-# A block with 1,500 transactions is a line of 1.5 MB.
-HISTORY_BYTES_MAX, HISTORY_LINES_MAX, RECORD_BYTES_MAX = 64 << 20, 1_000_000, 16 << 20
+_WRITTEN_BYTES_MAX = 1 << 40
 
 __all__ = ["MANIFEST", "RunFolder", "sha256_file", "write_atomically"]
 
@@ -122,7 +121,8 @@ class RunFolder:
         """Write the manifest with the digest of every evidence file, and the verdict once more: the run's last act."""
         facts = dict(manifest)
         if (self.path / HISTORY).is_file():
-            facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX)
+            # The run's own, and digested even where it is too long to be read again.
+            facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=_WRITTEN_BYTES_MAX)
         try:
             said = self.verdict()
             facts |= {"verdict": str(said.verdict), "failed_checks": said.failed_checks}
@@ -161,7 +161,7 @@ class RunFolder:
             max_bytes=HISTORY_BYTES_MAX,
             max_lines=HISTORY_LINES_MAX,
             max_line_bytes=RECORD_BYTES_MAX,
-            max_values=JSON_VALUES_MAX,
+            max_values=HISTORY_VALUES_MAX,
         )
 
     def _header(self) -> Header:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.bounded_files import read_object
+from lab.bounded_files import UnfitFile, read_object
 from lab.evidence.manifest import Against, MeasurementManifest
 from lab.evidence.outcomes import names_against, outcome_of
 from lab.evidence.projects import told_apart
@@ -20,7 +20,9 @@ from lab.file_version import SCHEMA
 from lab.model.outcome import Outcome
 
 FILE = "rows.json"
-MAX_BYTES = 4 << 20
+MAX_BYTES = 1 << 20
+# Decided against by all runs that a folder keeps; a checklist has some hundred rows.
+AGAINST_MAX = 20_000
 # What `lab load` and `lab mutate` call a folder.
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|mutation(-[0-9a-z]{8})?")
 
@@ -73,7 +75,17 @@ class Counting:
 
 def counting_loads(load: Path) -> list[Counting]:
     """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
-    return counting_by_project(sorted(map(read_load_run, _folders(load)), key=_by_name))
+    return counting_by_project(sorted(bearable(map(read_load_run, _folders(load))), key=_by_name))
+
+
+def bearable(runs: Iterable[LoadRun]) -> Iterator[LoadRun]:
+    """The same runs. Raises UnfitFile where they decided against more rows than anybody has."""
+    count = 0
+    for run in runs:
+        count += len(run.against)
+        if count > AGAINST_MAX:
+            raise UnfitFile(run.folder.parent, f"expected failures of at most {AGAINST_MAX} rows, got more")
+        yield run
 
 
 def counting_by_project(ordered: Iterable[LoadRun]) -> list[Counting]:

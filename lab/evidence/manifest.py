@@ -77,6 +77,10 @@ class HostFacts(Recorded):
     memory_bytes: int | None = None
 
 
+# Of a run: each fault is an object of its own, and each row is looked for in the catalogue.
+FAULTS_MAX, ROWS_MAX = 2_000, 1_000
+
+
 class FaultRecord(Recorded):
     """A fault of the run, how often it acted, and what shows that it did."""
 
@@ -115,7 +119,7 @@ class RunManifest(Recorded):
     library: str | None = None
     name: str | None = None
     description: str | None = None
-    rows: Texts = ()
+    rows: Annotated[Texts, Field(max_length=ROWS_MAX)] = ()
     matrix: dict[str, Any] = Field(default_factory=dict)
     checks: CheckChoice = CheckChoice()
     seed: int | None = None
@@ -142,7 +146,7 @@ class RunManifest(Recorded):
     transactions: int | None = None
     lag: LagFacts | None = None
     node_memory_bytes: dict[str, int | None] = Field(default_factory=dict)
-    faults: Annotated[tuple[FaultRecord, ...], Strict(False)] = ()
+    faults: Annotated[tuple[FaultRecord, ...], Strict(False), Field(max_length=FAULTS_MAX)] = ()
     scenario_items: Texts = ()
     digests: dict[str, Any] = Field(default_factory=dict)
     seal: Text | None = None
@@ -184,6 +188,8 @@ class MeasuredRow(Recorded):
 _AGAINST = {"FAIL": "failed", "NOT MET": "failed", "INFEASIBLE": "infeasible"}
 # Of a reason, where it stands once more.
 REASON_MAX = 400
+# Of a row's id, of which a catalogue's have 10 characters.
+ROW_MAX = 100
 
 
 class Against(Recorded):
@@ -198,7 +204,7 @@ class Against(Recorded):
         decided: dict[str, dict[str, str]] = {"failed": {}, "infeasible": {}}
         for row in rows:
             if row.row is not None and row.word in _AGAINST:
-                decided[_AGAINST[row.word]][row.row] = row.reason[:REASON_MAX]
+                decided[_AGAINST[row.word]][row.row[:ROW_MAX]] = row.reason[:REASON_MAX]
         return Against(**decided)
 
     def both(self, other: Against) -> Self:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.evidence.load_runs import Counting, LoadRun, counting_by_project, read_load_run
+from lab.evidence.load_runs import Counting, LoadRun, bearable, counting_by_project, read_load_run
 from lab.evidence.outcomes import names_against, outcome_of
 
 MUTATION = "mutation"
@@ -24,7 +24,7 @@ def mutation_runs(results: Path) -> list[LoadRun]:
     there = {path.name for path in results.iterdir() if path.is_dir()} if results.is_dir() else set()
     against = {name for name in names_against(results) if outcome_of(results / name, last=True).is_against}
     names = sorted(filter(_NAME.fullmatch, there | against))
-    return sorted((read_load_run(results / name, rewritten=True) for name in names), key=_order)
+    return sorted(bearable(read_load_run(results / name, rewritten=True) for name in names), key=_order)
 
 
 def counting_mutations(results: Path) -> list[Counting]:

@@ -8,6 +8,7 @@ histories never.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab.bounded_files import UnfitFile
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
@@ -25,6 +27,11 @@ from lab.model.verdict import Verdict, merge
 from lab.paths import real_path
 
 LATEST = "latest"
+# Manifests and verdicts of the runs that count, each of which takes ten times as much in memory. One that is gone takes
+# as much as others.
+TOGETHER_BYTES_MAX, RUN_BYTES = 20 << 20, 6_000
+# Over all files that runs are of.
+ITEMS_MAX = 200_000
 _SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRY = re.compile("[1-9][0-9]{0,3}")  # the number of another try of a run in its session: `pays~2`
 # File, item, whether it is a user's file under a name of the library's, and the project where there are several.
@@ -80,7 +87,8 @@ def newest_runs(results: Path) -> Selection:
     by_item: dict[_Key, list[_Run]] = {}
     unreadable: dict[tuple[str, str], list[RunFolder]] = {}
     place = {session: number for number, session in enumerate(sessions(results))}
-    read = {session: _read_session(session, number) for session, number in place.items()}
+    families = _Families(results)
+    read = {session: _read_session(session, number, families) for session, number in place.items()}
     project = _projects(read)
     for session, runs in read.items():
         for folder, run in runs:
@@ -95,11 +103,46 @@ def newest_runs(results: Path) -> Selection:
     ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
     chosen = [run for runs in _still_meant(ordered) for run in _counting(runs)]
     folders = [*(run.folder for run in chosen), *itertools.chain(*unreadable.values())]
+    require_bearable(results, folders)
     return Selection(tuple(sorted(folders, key=lambda folder: (place[folder.path.parent], folder.path.name))))
 
 
-def _read_session(session: Path, number: int) -> list[tuple[RunFolder, _Run | None]]:
-    return [(folder, _read(folder, number, attempt)) for attempt, folder in enumerate(all_runs_of(session))]
+def require_bearable(place: Path, folders: Iterable[RunFolder]) -> None:
+    """Raises UnfitFile where the evidence of these runs is more than a report keeps in memory at once."""
+    size = sum(max(RUN_BYTES, _size(run.path / MANIFEST) + _size(run.path / VERDICT)) for run in folders)
+    if size > TOGETHER_BYTES_MAX:
+        raise UnfitFile(
+            place, f"expected manifests and verdicts of at most {TOGETHER_BYTES_MAX} bytes together, got {size}: "
+            "take sessions away, or give each project its own --results", code=errno.EFBIG,
+        )  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+class _Families:
+    """The items that files mean, each list once, since all runs of a file name the same."""
+
+    def __init__(self, results: Path) -> None:
+        self._results, self._known, self._items = results, dict[frozenset[str], frozenset[str]](), 0
+
+    def one(self, items: Iterable[str]) -> frozenset[str]:
+        """Raises UnfitFile where manifests name more than anybody has."""
+        family = frozenset(items)
+        if family not in self._known:
+            self._items += len(family)
+            if self._items > ITEMS_MAX:
+                raise UnfitFile(self._results, f"expected manifests that name at most {ITEMS_MAX} items, got more")
+            self._known[family] = family
+        return self._known[family]
+
+
+def _read_session(session: Path, number: int, families: _Families) -> list[tuple[RunFolder, _Run | None]]:
+    return [(folder, _read(folder, number, attempt, families)) for attempt, folder in enumerate(all_runs_of(session))]
 
 
 def _projects(read: Mapping[Path, Iterable[tuple[RunFolder, _Run | None]]]) -> dict[Path, str]:
@@ -163,7 +206,7 @@ def moment_of(text: object) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
+def _read(folder: RunFolder, session: int, attempt: int, families: _Families) -> _Run | None:
     outcome = folder.outcome()
     try:
         manifest = RunManifest.read(folder.sealed_manifest())
@@ -179,7 +222,7 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         folder=folder,
         key=(manifest.scenario_file, manifest.item, manifest.library == "", ""),
         order=(moment, session, attempt),
-        family=frozenset(manifest.scenario_items),
+        family=families.one(manifest.scenario_items),
         project=manifest.project,
         made_with=made_with,
         ended=manifest.state != STARTED,

@@ -19,7 +19,7 @@ from lab.bounded_files import UnfitFile, open_regular
 # Of one file; what lies behind is not read.
 BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
 # Folders of one file against which something was decided: more are no results of anybody's.
-AGAINST_MAX = 10_000
+AGAINST_MAX = 3_000
 # Over all files that are kept in mind.
 _FILES_MAX, _LINES_MAX = 64, 8_000_000
 _GROUPS = 1 << 16

@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.bounded_files import UnfitFile, open_append, parse_json
 from lab.errors import EnvironmentFailure, system_words
-from lab.evidence.manifest import Against
+from lab.evidence.manifest import REASON_MAX, Against
 from lab.evidence.outcome_index import Line, OutcomeIndex, all_lines, index_of
 from lab.evidence.recorded import Text, Texts
 from lab.model.live_evidence import NetworkEvidence
@@ -26,6 +26,10 @@ OUTCOMES = "verdicts.jsonl"
 NAMES_MAX = 10_000
 # As JSON; in memory it is some ten times as much.
 KEPT_BYTES_MAX = 4 << 20
+# Of one run: a checklist has some hundred.
+ROWS_MAX = 10_000
+# What a file system lets a folder be called.
+NAME_BYTES_MAX = 255
 
 
 class RunOutcome(Against):
@@ -138,7 +142,7 @@ def _outcome(index: OutcomeIndex, path: Path, name: str, last: bool) -> RunOutco
     lines = (outcome for outcome in parsed if outcome.folder == name)
     if last:
         return functools.reduce(lambda _, outcome: outcome, lines, RunOutcome())
-    return _merged(lines)
+    return _merged(lines, path)
 
 
 def names_against(parent: Path) -> frozenset[str]:
@@ -156,19 +160,21 @@ def names_in(parent: Path) -> set[str]:
     return names - {""}
 
 
-def _merged(lines: Iterable[RunOutcome]) -> RunOutcome:
-    """The first failure, else the last line; with the rows of all."""
+def _merged(lines: Iterable[RunOutcome], path: Path) -> RunOutcome:
+    """The first failure, else the last line; with the rows of all. Raises UnfitFile for very many of these."""
     chosen = RunOutcome()
     failed, infeasible = dict[str, str](), dict[str, str]()
     for outcome in lines:
         if chosen.is_failure:
             for row, why in outcome.infeasible.items():
-                infeasible.setdefault(row, why)
+                infeasible.setdefault(row, why[:REASON_MAX])
         else:
             chosen = outcome
-            infeasible.update(outcome.infeasible)
+            infeasible |= {row: why[:REASON_MAX] for row, why in outcome.infeasible.items()}
         for row, why in outcome.failed.items():
-            failed.setdefault(row, why)
+            failed.setdefault(row, why[:REASON_MAX])
+        if len(failed) + len(infeasible) > ROWS_MAX:
+            raise UnfitFile(path, f"expected failures of at most {ROWS_MAX} rows of a run, got more")
     return chosen.model_copy(update={"failed": failed, "infeasible": infeasible})
 
 
@@ -194,4 +200,5 @@ def _parsed(line: bytes) -> RunOutcome:
 
 def _is_plain(name: str) -> bool:
     """A folder beside the file, and nothing else."""
-    return Path(name).name == name and name not in (".", "..")
+    fits = len(name) <= NAME_BYTES_MAX and len(name.encode("utf-8", errors="surrogatepass")) <= NAME_BYTES_MAX
+    return fits and Path(name).name == name and name not in (".", "..")

@@ -16,10 +16,11 @@ Texts = Annotated[tuple[Text, ...], Strict(False)]
 class Recorded(BaseModel):
     """Writers construct it and are held to its types; readers use `read`, which drops whatever does not fit.
 
-    Every field has a default, since older versions may not have written it. Unknown keys are kept.
+    Every field has a default, since older versions may not have written it. Of unknown keys nothing is kept: a file
+    of others may hold anything under them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, value: object) -> Self:

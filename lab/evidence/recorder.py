@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from lab.json_values import json_values
 from lab.model.history import History
 from lab.model.records import AnyRecord, Record
 
 R = TypeVar("R", bound=Record)
+# A block with 1,500 transactions is a line of 1.5 MB.
+HISTORY_BYTES_MAX, HISTORY_VALUES_MAX, HISTORY_LINES_MAX, RECORD_BYTES_MAX = 24 << 20, 300_000, 1_000_000, 16 << 20
 
 
 def record_line(record: Record) -> str:
@@ -33,6 +36,7 @@ class Recorder:
 
     def __init__(self, path: Path | None) -> None:
         self.records: list[AnyRecord] = []
+        self._bytes = self._values = self._longest = 0
         self._lock = threading.Lock()
         self._file = path.open("w", encoding="utf-8") if path is not None else None
 
@@ -42,8 +46,24 @@ class Recorder:
             numbered = record.model_copy(update={"seq": len(self.records)})
             self.records.append(numbered)  # type: ignore[arg-type]  # every subclass of Record is one of AnyRecord
             if self._file is not None:
-                self._file.write(record_line(numbered) + "\n")
+                line = record_line(numbered) + "\n"
+                self._file.write(line)
+                data = line.encode()
+                self._bytes += len(data)
+                self._values += json_values(data)
+                self._longest = max(self._longest, len(data))
         return numbered
+
+    def excess(self) -> str:
+        """Why nobody would read the file so far: the bound that it exceeds. Empty where it exceeds none."""
+        bounds = {
+            "bytes": (self._bytes, HISTORY_BYTES_MAX),
+            "records": (len(self.records), HISTORY_LINES_MAX),
+            "bytes in one record": (self._longest, RECORD_BYTES_MAX),
+            "values": (self._values, HISTORY_VALUES_MAX),
+        }
+        exceeded = ((what, took, most) for what, (took, most) in bounds.items() if took > most)
+        return next((f"{took:,} {what}, at most {most:,} are read" for what, took, most in exceeded), "")
 
     def history(self) -> History:
         """The history so far. Raises ValueError before the header is in."""

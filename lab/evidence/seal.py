@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import JSON_BYTES_MAX, parse_json, read_bytes, sha256_file, write_atomically
+from lab.bounded_files import parse_json, read_bytes, sha256_file, write_atomically
 from lab.errors import EvidenceFailure
 
 MANIFEST = "manifest.json"
+# One of the library's has 6 KB; the largest matrix makes it 40 KB, a relayer of many files more.
+MANIFEST_BYTES_MAX = 1 << 20
 STARTED, ENDED = "started", "ended"
 _DIGESTS, _SEAL, _STATE = "digests", "seal", "state"
 # The seal is the last field, over all bytes before it.
@@ -33,7 +35,7 @@ def write_started(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def write_sealed(folder: Path, manifest: Mapping[str, Any], files: Iterable[str]) -> None:
     """Write the manifest with the digest of each of the files that exists: a run's last act. Raises OSError."""
-    digests = {name: sha256_file(folder / name) for name in files if (folder / name).is_file()}
+    digests = {name: sha256_file(folder / name, max_bytes=1 << 40) for name in files if (folder / name).is_file()}
     _write(folder, {**manifest, _STATE: ENDED}, digests)
 
 
@@ -48,7 +50,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     """The manifest, and what is wrong with its seal, empty where it holds. Raises EvidenceFailure."""
     path = folder / MANIFEST
     try:
-        content = read_bytes(path, max_bytes=JSON_BYTES_MAX)
+        content = read_bytes(path, max_bytes=MANIFEST_BYTES_MAX)
         value = parse_json(content, path)
     except (OSError, ValueError) as error:
         raise EvidenceFailure(f"{path}: expected a readable manifest: {words(error)}") from error

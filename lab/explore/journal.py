@@ -30,12 +30,13 @@ from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.explore.shard import Shard
+from lab.json_values import Values
 from lab.model.frozen import Frozen
 
 Outcome = TypeVar("Outcome")
-LINES_MAX = 1_000_001
-BYTES_MAX = 4 << 30
-SEEDS_MAX = 1_000_000
+# Of the journals that are read together: an outcome of a seed has 14 values, of which its reader keeps 40 bytes each.
+SEEDS_MAX = 100_000
+LINES_MAX, BYTES_MAX, VALUES_MAX = SEEDS_MAX + 1, 128 << 20, 2_000_000
 
 
 class SwarmWork(Frozen):
@@ -158,9 +159,9 @@ class Journal(Generic[Outcome]):
         return journal
 
     @classmethod
-    def read(cls, path: Path, command: str, kind: type[Outcome]) -> Journal[Outcome]:
-        """Raises OSError or UnfitFile."""
-        lines = _whole_lines(path)
+    def read(cls, path: Path, command: str, kind: type[Outcome], values: Values | None = None) -> Journal[Outcome]:
+        """`values` are those that this one and others may have together. Raises OSError or UnfitFile."""
+        lines = _whole_lines(path, values or Values(VALUES_MAX))
         header = parse_model(next(lines, ""), JournalHeader, f"{path}:1")
         if header.command != command:
             raise UnfitFile(path, f"expected outcomes of lab {command}, got those of lab {header.command}")
@@ -176,10 +177,10 @@ class Journal(Generic[Outcome]):
         return json.dumps(TypeAdapter(self.kind).dump_python(outcome, mode="json"))
 
 
-def _whole_lines(path: Path) -> Iterator[str]:
+def _whole_lines(path: Path, values: Values) -> Iterator[str]:
     """The lines but for a last one that is no JSON."""
     before: str | None = None
-    for line in read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX):
+    for line in read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_values=values):
         if before is not None:
             yield before
         before = line
@@ -198,7 +199,10 @@ def _outcome(line: str, kind: type[Outcome], where: str) -> Outcome:
 def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -> list[Journal[Outcome]]:
     """Every journal of a command below the folders, parts in order. Raises UsageError where two were not made alike."""
     paths = {path.resolve() for folder in folders for path in folder.rglob("outcomes*.jsonl") if path.is_file()}
-    journals = [Journal.read(path, command, kind) for path in sorted(paths) if _command(path) == command]
+    chosen, values = [path for path in sorted(paths) if _command(path) == command], Values(VALUES_MAX)
+    if sum(path.stat().st_size for path in chosen) > BYTES_MAX:
+        raise UsageError(f"expected journals of at most {BYTES_MAX} bytes together, got more: merge fewer of them")
+    journals = [Journal.read(path, command, kind, values) for path in chosen]
     for journal in journals[1:]:
         if differences := journals[0].header.differences(journal.header):
             raise UsageError(
@@ -212,4 +216,4 @@ def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -
 
 
 def _command(path: Path) -> str:
-    return parse_model(next(_whole_lines(path), ""), JournalHeader, f"{path}:1").command
+    return parse_model(next(_whole_lines(path, Values(VALUES_MAX)), ""), JournalHeader, f"{path}:1").command

@@ -170,6 +170,10 @@ class FaultMark(Record):
 
 # A note about a row of the checklist, before its colon, of which a contract lacks what it is about.
 ROW_LEFT_OUT = "row left out"
+# That of a run whose history is larger than what is read of one.
+TOO_LONG = "too long"
+# Those after which a run shows nothing, whatever else it says.
+UNDECIDED = ("timeout", "unsupported", "stray", "clock", TOO_LONG)
 
 
 class Note(Record):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import JSON_BYTES_MAX, parse_json
 from lab.chains.processes.child import Child
 from lab.chains.processes.reaper import Reaper
 from lab.errors import EnvironmentFailure
@@ -72,7 +72,7 @@ class Server:
         """What it answers, from JSON. Raises EnvironmentFailure for a refusal, with its words."""
         try:
             with urllib.request.urlopen(url_below(self.url, path, query), timeout=ANSWER_S) as answer:
-                return json.load(answer)
+                return parse_json(answer.read(JSON_BYTES_MAX + 1), path)
         except urllib.error.HTTPError as error:
             said = error.read(400).decode(errors="replace")
             raise EnvironmentFailure(f"{path} of {self.url}: HTTP {error.code}: {said}") from error

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from lab.bounded_files import first_fault, open_append, read_lines, write_atomically
+from lab.bounded_files import UnfitFile, open_append, open_regular, parse_model, read_lines, write_atomically
 from lab.coordinator import Codec
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
@@ -21,7 +21,7 @@ from lab.ops.chain import OperatedChain
 from lab.rpc import Rpc, RpcMalformed, RpcRefused
 
 RANGE_BLOCKS_MAX = 10_000
-BYTES_MAX, LINES_MAX, LINE_BYTES_MAX = 1 << 30, 2_000_000, 16 << 20
+BYTES_MAX, LINES_MAX, LINE_BYTES_MAX = 1 << 30, 200_000, 16 << 20
 # So many of a range stand in one line, however many there are: a reader has a bound for lines.
 LOGS_A_LINE = 100
 WIDE = ("range", "more than", "too many results", "too large", "response size", "limited to", "block limit")
@@ -53,10 +53,9 @@ class Range(Frozen):
         logs = [self.logs[at : at + LOGS_A_LINE] for at in range(0, len(self.logs), LOGS_A_LINE)] or [()]
         return [self.model_copy(update={"logs": some, "rest": len(logs) - at}) for at, some in enumerate(logs, 1)]
 
-    def with_more(self, part: Range) -> Range | None:
-        """Together with the next line; None where that is not of the same range."""
-        follows = (part.first, part.last, part.hash, part.rest) == (self.first, self.last, self.hash, self.rest - 1)
-        return part.model_copy(update={"logs": self.logs + part.logs}) if follows else None
+    def goes_on_in(self, part: Range) -> bool:
+        """Whether the next line is of the same range, and no other one is between them."""
+        return (part.first, part.last, part.hash, part.rest) == (self.first, self.last, self.hash, self.rest - 1)
 
 
 class EventFile:
@@ -68,21 +67,22 @@ class EventFile:
         self._head = Head(chain_id=chain.chain_id, contract=chain.contract, start_block=chain.start_block)
         self.requests = 0
 
-    def read_up_to(self, block: int) -> list[Range]:
-        """All ranges up to a final block, the missing ones read now. Raises an RpcFailure, UsageError, OSError."""
-        ranges = self._known()
-        first = ranges[-1].last + 1 if ranges else self._chain.start_block
+    def parts_up_to(self, block: int) -> Iterator[Range]:
+        """What begins up to a final block, a line of the file at a time; what is missing is read now, first.
+
+        Raises an RpcFailure, UsageError, OSError.
+        """
+        first = self._known()
         while first <= block:
             fresh = self._read(first, block)
             self._append("".join(f"{part.model_dump_json()}\n" for part in fresh.parts()))
-            ranges.append(fresh)
             first = fresh.last + 1
-        return [one for one in ranges if one.first <= block]
+        return (part for part, _ in self._lines() if part.first <= block)
 
     def events(self, block: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and arguments of every event of the contract up to a block, in order."""
         codec: Codec = self._chain.codec
-        for one in self.read_up_to(block):
+        for one in self.parts_up_to(block):
             for log in one.logs:
                 try:
                     decoded = codec.decode_log(log) if int(log["blockNumber"], 16) <= block else None
@@ -91,39 +91,29 @@ class EventFile:
                 if decoded is not None:
                     yield decoded.event, dict(decoded.args)
 
-    def _known(self) -> list[Range]:
-        """What the file has, as far as the chain still agrees; a torn last line is cut off."""
-        lines = self._lines()
-        if not lines:
+    def _known(self) -> int:
+        """The first block that the file lacks; what the chain does not agree with any more is cut off, and a torn end.
+
+        Of a range only its end is kept in mind: of a busy contract the logs are more than memory holds.
+        """
+        if not self._path.is_file() or not self._path.stat().st_size:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, self._head.model_dump_json() + "\n", durable=True)
-            return []
-        try:
-            if Head.model_validate_json(lines[0]) != self._head:
-                raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
-            parts = [Range.model_validate_json(line) for line in lines[1:]]
-        except ValidationError as error:
-            raise self._damaged(first_fault(error)) from error
-        ranges, ends = self._joined(parts)
-        kept = len(ranges)
-        while kept and (self._chain.rpc.block(ranges[kept - 1].last) or {}).get("hash") != ranges[kept - 1].hash:
-            kept -= 1
-        if (end := ends[kept]) < len(parts):
-            write_atomically(self._path, "\n".join(lines[: end + 1]) + "\n", durable=True)
-        return ranges[:kept]
-
-    def _joined(self, parts: list[Range]) -> tuple[list[Range], list[int]]:
-        """Whole ranges, and how many lines there are before the first, and up to each. One cut short is left out."""
-        ranges, ends, begun = list[Range](), [0], None
-        for number, part in enumerate(parts, start=1):
-            whole = begun.with_more(part) if begun is not None else part
-            if whole is None:
-                raise self._damaged(f"line {number + 1} does not follow the one before")
-            begun = whole if whole.rest else None
+            return self._chain.start_block
+        # Of each whole range its last block, the hash of that, and where in the file it ends.
+        ends, begun = list[tuple[int, str, int]](), None
+        for number, (part, end) in enumerate(self._lines(), start=2):
+            if begun is not None and not begun.goes_on_in(part):
+                raise self._damaged(f"line {number} does not follow the one before")
+            begun = part if part.rest else None
             if begun is None:
-                ranges.append(whole)
-                ends.append(number)
-        return ranges, ends
+                ends.append((part.last, part.hash, end))
+        while ends and (self._chain.rpc.block(ends[-1][0]) or {}).get("hash") != ends[-1][1]:
+            ends.pop()
+        whole = ends[-1][2] if ends else self._head_bytes()
+        if whole < self._path.stat().st_size:
+            os.truncate(self._path, whole)
+        return ends[-1][0] + 1 if ends else self._chain.start_block
 
     def _damaged(self, reason: str) -> UsageError:
         return UsageError(
@@ -131,17 +121,25 @@ class EventFile:
             "the chain again"
         )
 
-    def _lines(self) -> list[str]:
-        try:
-            lines = list(
-                read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_line_bytes=LINE_BYTES_MAX)
-            )
-        except FileNotFoundError:
-            return []
-        whole = sum(len(line.encode()) + 1 for line in lines)
-        if lines and whole > self._path.stat().st_size:
-            os.truncate(self._path, whole - len(lines.pop().encode()) - 1)
-        return lines
+    def _lines(self) -> Iterator[tuple[Range, int]]:
+        """Each line behind the head that was written to its end, and where in the file that is."""
+        size, end = self._path.stat().st_size, 0
+        lines = read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_line_bytes=LINE_BYTES_MAX)
+        for number, line in enumerate(lines, start=1):
+            end += len(line.encode()) + 1
+            if end > size:
+                return
+            try:
+                if number > 1:
+                    yield parse_model(line, Range, f"line {number}"), end
+                elif parse_model(line, Head, "line 1") != self._head:
+                    raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
+            except UnfitFile as error:
+                raise self._damaged(str(error)) from error
+
+    def _head_bytes(self) -> int:
+        with open_regular(self._path) as stream:
+            return len(stream.readline(LINE_BYTES_MAX))
 
     def _read(self, first: int, block: int) -> Range:
         while True:

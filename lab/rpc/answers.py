@@ -8,7 +8,11 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from lab.json_values import json_values
 from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused
+
+# A block with 5,000 transactions and their logs has 300,000; parsed, so many take 100 MB.
+VALUES_MAX = 500_000
 
 
 def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:
@@ -50,6 +54,8 @@ def parse_outcomes(requests: Sequence[tuple[str, int]], status: int, body: bytes
 
 
 def _decoded(method: str, status: int, body: bytes) -> Any:
+    if json_values(body) > VALUES_MAX:
+        raise RpcMalformed(method, f"expected an answer of at most {VALUES_MAX} values, got more")
     try:
         # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
         return from_json(body)

@@ -21,7 +21,7 @@ from lab.rpc.endpoint import Endpoint
 from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.rpc.http_response import Response, read_response
 
-ANSWER_BYTES_MAX = 64 * 1024 * 1024
+ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
 Connect = Callable[[float], socket.socket]
 

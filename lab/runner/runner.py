@@ -26,7 +26,7 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import Header, Leg
+from lab.model.records import TOO_LONG, Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
@@ -147,6 +147,8 @@ def _run_item(
             for kind, text in unplayed:
                 run.note(kind, text)
             read_finals(run)
+            if excess := recorder.excess():
+                run.note(TOO_LONG, f"the history of this run has {excess}: make the scenario shorter, or divide it")
             history = recorder.history()
             manifest = ended_manifest(started, run, time.monotonic() - begin)
     finally:

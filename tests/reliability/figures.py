@@ -28,6 +28,7 @@ AREAS = {
     "test_interrupts": "Interrupts",
     "test_mutants": "Mutants of files and options",
     "test_hostile_files": "Hostile files, names and folders",
+    "test_full_size": "Files of full size",
     "test_forgeries": "Forgeries",
     "test_lost_evidence": "Evidence that is lost in part",
     "test_forged_measurements": "Forged deployments and measurements",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -273,10 +274,10 @@ def search(path: Path) -> object:
     """As `lab merge` reads, joins and prints it; no seed is lost, and none that failed passes."""
     folder = path.with_name("search")
     folder.mkdir(exist_ok=True)
-    lines = path.read_bytes()
-    with suppress(ValueError, RecursionError, TypeError):
-        lines = journal_of_a_search(*json.loads(lines))
-    (folder / "outcomes.jsonl").write_bytes(lines)
+    shutil.copyfile(path, folder / "outcomes.jsonl")
+    if path.suffix == ".json":
+        with suppress(OSError, ValueError, TypeError):
+            (folder / "outcomes.jsonl").write_bytes(journal_of_a_search(*read_json(path)))
     if journals_below([folder], "mutate", MutantOutcome):
         return None
     with patch("sys.stdout"):

@@ -67,6 +67,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "evidence/seal.py": ("evidence", "measured manifest"),
     "explore/journal.py": ("journal of a search", "journal of mutants", "lines of a search"),
     "explore/mutate/build.py": ("build of a mutant", "source"),
+    "explore/mutate/changes.py": SOURCE,
     "explore/mutate/equivalent.py": ("reviewed mutants",),
     "explore/mutate/mutants.py": SOURCE,
     "explore/mutate/trial.py": SOURCE,

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from lab import bounded_files as files
 from lab.bounded_files import UnfitFile
-from lab.errors import UsageError
+from lab.errors import InvalidFile, Problem, UsageError
 
 
 class Pair(BaseModel):
@@ -23,6 +23,12 @@ class Pair(BaseModel):
 
     left: int
     right: list[int] = []
+
+
+class Strict(Pair):
+    """One that takes no other keys."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
@@ -215,3 +221,27 @@ def test_very_many_faults_are_counted_and_not_listed(tmp_path: Path, monkeypatch
     monkeypatch.setattr(files, "FAULTS_MAX", 1)
     with pytest.raises(files.UnfitFile, match="expected a Closed: 2 things in it do not fit"):
         files.read_model(path, Closed)
+
+
+def test_a_model_has_fewer_values_than_other_json() -> None:
+    """Each entry that does not fit becomes an error of half a kilobyte, before anybody counts them."""
+    for text in ('{"left": 1, "right": [%s]}' % ("1," * files.MODEL_VALUES_MAX + "1"), "[" * (1 << 20)):
+        with pytest.raises(UnfitFile, match=f"at most .* and {files.MODEL_VALUES_MAX} values"):
+            files.parse_model(text, Pair, "x")
+
+
+def test_no_message_quotes_a_file_whole() -> None:
+    """A key, a value or a line of others may have many MB, and there may be very many of them."""
+    with pytest.raises(UnfitFile) as refused:
+        files.parse_model('{"left": 1, "right": [1], "%s": 1}' % ("k" * 10_000_000), Strict, "x")
+    problem = Problem("x.yaml", 1, 1, "k" * 100_000, "m" * 100_000)
+    for error in (
+        refused.value,
+        UsageError("q" * 1_000_000),
+        InvalidFile([problem] * 5_000),
+        UnfitFile("x", "y" * 5_000),
+    ):
+        said = str(error)
+        assert max(map(len, said.split("\n"))) < 2_100
+        assert said.count("\n") <= 1_000
+        assert "characters)" in said

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from lab.bounded_files import TEXT_BYTES_MAX, parse_json
 from lab.chains.processes.log_tail import LINES
 from lab.chains.processes.reaper import Reaper
 
@@ -120,7 +121,7 @@ def ask(port: int, method: str, timeout_s: float = 1.0, connect: Connect | None 
         if connect is not None:
             connection.sock = connect(timeout_s)
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
-        return str(json.loads(connection.getresponse().read())["result"])
+        return str(parse_json(connection.getresponse().read(TEXT_BYTES_MAX), "the answer")["result"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import FailFast, TypeAdapter
 
 from lab.bounded_files import read_object, write_atomically
 from lab.chains.processes.reaper import Reaper
@@ -38,7 +39,7 @@ def read_samples(run: Path) -> tuple[SeriesLog, list[AlertSpan]]:
     try:
         data = read_object(path)
         log = SeriesLog.read(data)
-        alerts = TypeAdapter(list[AlertSpan]).validate_python(data.get("alerts"))
+        alerts = TypeAdapter(Annotated[list[AlertSpan], FailFast()]).validate_python(data.get("alerts"))
     except (OSError, ValueError) as error:
         words = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise UsageError(f"{path}: expected the samples of a run with `monitor: true`: {words}") from error

@@ -18,6 +18,9 @@ from lab.session.under_test import system_under_test
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
+# Of each kind; a bundle of others may have any number of files.
+LINES_MAX = 500
+
 
 def make_bundle(results: Path, out: Path, attestations: Path | None, key: Path | None) -> None:
     """Write it and say how to check it. The attestations are those that the report reads, where None are named."""
@@ -48,8 +51,10 @@ def verify_path(path: Path, signers: Sequence[str]) -> int:
     else:
         verified = verify_bundle(path, signers, deployment_page=deployment_page)
     for word, lines in (("DIFFERS", verified.differences), ("UNKNOWN", verified.unproven), ("ok", verified.facts)):
-        for line in lines:
+        for line in lines[:LINES_MAX]:
             print(f"{word:<8} {line}")
+        if len(lines) > LINES_MAX:
+            print(f"{word:<8} and {len(lines) - LINES_MAX:,} more")
     word = {0: "ok", 1: "DIFFERS", 3: "UNKNOWN"}[verified.exit_code]
     files = f"{verified.files} files, " if verified.files else ""
     print(f"{word:<8} {files}{len(verified.differences)} differences, {len(verified.unproven)} not proven")

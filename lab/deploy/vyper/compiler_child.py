@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,22 @@ TREES = "trees"
 MODULES = "modules"
 
 
-def main() -> None:
-    """Answer the request on stdin."""
-    print(answered(sys.stdin.read()))
+Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def answered(text: str) -> str:
-    """The answer to a request."""
+def answer_with(answer: Answer) -> None:
+    """Answer the request on stdin, also where the compiler fails."""
+    print(answered(sys.stdin.read(), answer))
+
+
+def answered(text: str, answer: Answer | None = None) -> str:
+    """The answer to a request; by default that of the compiler."""
     request: dict[str, Any] = json.loads(text)
     # The compiler takes 0.3 s to import, and nobody else needs it here.
     from vyper.exceptions import VyperException  # type: ignore[import-untyped]  # ships no type information
 
     try:
-        return json.dumps(_answer(request))
+        return json.dumps((answer or _answer)(request))
     except Exception as error:
         # Not only its own VyperException: the tokenizer, the module lookup and the compiler's panics raise others.
         kind = "refused" if isinstance(error, VyperException) else "failed"
@@ -75,4 +78,4 @@ def _compiled(path: Path, search_paths: Sequence[Path], formats: Sequence[str]) 
 
 
 if __name__ == "__main__":
-    main()
+    answer_with(_answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,20 @@ def ask_installed(
         "search_paths": [str(folder) for folder in source.search_paths],
         "formats": list(formats),
     }
+    answer = ask_child(source, "lab.deploy.vyper.compiler_child", request)
+    return answer["output"], answer["warnings"]
+
+
+def ask_child(source: VyperSource, module: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a module of the lab that has the installed compiler read a source. Raises as `run_compiler`."""
     try:
-        done = run_limited(python_command("-m", "lab.deploy.vyper.compiler_child"), given=json.dumps(request))
-        answer = _answer(source, done)
+        return _answer(source, run_limited(python_command("-m", module), given=json.dumps(request)))
     except subprocess.TimeoutExpired:
         raise CompileFailure(f"{source.path}: the compiler did not end within {DEADLINE_S:g} s: {SMALLER}") from None
     except UnfitFile as error:
         raise CompileFailure(f"{source.path}: what the compiler makes of it: {error.strerror}: {SMALLER}") from error
     except OSError as error:
         raise EnvironmentFailure(f"the compiler cannot be run for {source.path}: {error.strerror or error}") from error
-    return answer["output"], answer["warnings"]
 
 
 def _answer(source: VyperSource, done: Ended) -> dict[str, Any]:

@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.deploy.text import read_text
+from lab.deploy.vyper.compilers import ask_child
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root, read_source
 from lab.errors import UsageError
-from lab.explore.mutate import reads
-from lab.explore.mutate.operators import OPERATORS, constants
-from lab.explore.mutate.sites import Change, Module, parse
+from lab.explore.mutate.changes import CHANGES_MAX
+from lab.explore.mutate.sites import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One changed source. `key` names it for good: the change and its surroundings, not a line number."""
+    """One change of a source. `key` names it for good: the change and its surroundings, not a line number.
+
+    `original` is the whole text of the file, which all mutants of it share.
+    """
 
     key: str
     file: Path
     line: int
     function: str
-    operator: str
-    before: str
-    after: str
-    source: str
+    change: Change
+    original: str
+
+    @property
+    def operator(self) -> str:
+        return self.change.operator
+
+    @property
+    def before(self) -> str:
+        return self.original[self.change.start : self.change.end]
+
+    @property
+    def after(self) -> str:
+        return self.change.text
+
+    @property
+    def source(self) -> str:
+        return self.change.applied(self.original)
 
     def diff(self) -> str:
         lines = difflib.unified_diff(
-            read_text(self.file).splitlines(),
+            self.original.splitlines(),
             self.source.splitlines(),
             fromfile=self.file.name,
             tofile=f"{self.file.name} ({self.key})",
@@ -59,40 +76,37 @@ def find_mutants(contract: Path) -> list[Mutant]:
             f"pragma asks for {source.compiler_version}"
         )
     mutants: dict[str, Mutant] = {}
-    for file in own_modules(source):
-        for mutant in _mutants_of(file):
+    files = own_modules(source)
+    for file, changes in zip(files, _changes(source, files), strict=True):
+        for mutant in _mutants_of(file, changes):
             mutants.setdefault(mutant.key, mutant)
     return list(mutants.values())
 
 
-def _mutants_of(file: Path) -> Iterator[Mutant]:
-    module = parse(read_text(file))
-    changes = [("(module)", change) for change in (*constants(module), *reads.truncated(module))]
-    for function in module.functions():
-        for operator in (*OPERATORS, *reads.OPERATORS):
-            changes += [(function.name, change) for change in operator(module, function) if change is not None]
+def _changes(source: VyperSource, files: Sequence[Path]) -> list[list[tuple[str, Change]]]:
+    """Of each file those that the operators find, with the names of their functions."""
+    answer = ask_child(source, "lab.explore.mutate.changes", {"paths": [str(file) for file in files]})["output"]
+    if answer["too_many"]:
+        raise UsageError(
+            f"{source.path}: expected a contract with at most {CHANGES_MAX} places to change, got more: test its "
+            "modules one by one"
+        )
+    changes: list[list[tuple[str, Change]]] = [[] for _ in files]
+    for number, function, operator, start, end, text, more in answer["changes"]:
+        changes[number].append((function, Change(operator, start, end, text, tuple(map(tuple, more)))))
+    return changes
+
+
+def _mutants_of(file: Path, changes: Iterable[tuple[str, Change]]) -> Iterator[Mutant]:
     counts: dict[str, int] = {}
-    for name, change in sorted(changes, key=lambda change: change[1].start):
-        mutant = _mutant(file, module, name, change, counts)
-        if mutant is not None:
-            yield mutant
-
-
-def _mutant(file: Path, module: Module, function: str, change: Change, counts: dict[str, int]) -> Mutant | None:
-    before = module.source[change.start : change.end]
-    if before == change.text:
-        return None
-    # The same change in the same function is counted, so that a key survives edits elsewhere in the file.
-    label = f"{file.name}/{function}/{change.operator}/{before}/{change.text}"
-    counts[label] = counts.get(label, 0) + 1
-    digest = hashlib.sha256(f"{label}/{counts[label]}".encode()).hexdigest()[:8]
-    return Mutant(
-        key=f"{file.stem}.{function}.{digest}",
-        file=file,
-        line=module.source.count("\n", 0, change.start) + 1,
-        function=function,
-        operator=change.operator,
-        before=before,
-        after=change.text,
-        source=change.applied(module.source),
-    )
+    text, line, place = read_text(file), 1, 0
+    for function, change in sorted(changes, key=lambda change: change[1].start):
+        line, place = line + text.count("\n", place, change.start), change.start
+        before = text[change.start : change.end]
+        if before == change.text:
+            continue
+        # The same change in the same function is counted, so that a key survives edits elsewhere in the file.
+        label = hashlib.sha256(f"{file.name}/{function}/{change.operator}/{before}/{change.text}".encode())
+        number = counts[label.hexdigest()] = counts.get(label.hexdigest(), 0) + 1
+        label.update(f"/{number}".encode())
+        yield Mutant(f"{file.stem}.{function}.{label.hexdigest()[:8]}", file, line, function, change, text)

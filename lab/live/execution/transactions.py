@@ -6,7 +6,7 @@ is signed anew while the nonce of an earlier signature can still be used, so a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lab.coordinator import Fees
@@ -259,16 +259,15 @@ class Sender:
             self._void(step, entry, receipt)
             raise reverted(self._target.name, entry, receipt, self._rpc)
         if known is None or known.block_hash != receipt["blockHash"]:
-            known = entry.model_copy(
-                update={
-                    "event": "mined",
-                    "raw": "",
-                    "block": int(receipt["blockNumber"], 16),
-                    "block_hash": receipt["blockHash"],
-                    "gas_used": int(receipt["gasUsed"], 16),
-                    "fee_wei": str(paid(receipt)),
-                    "waited_s": self._waited_s(step),
-                }
+            known = replace(
+                entry,
+                event="mined",
+                raw="",
+                block=int(receipt["blockNumber"], 16),
+                block_hash=receipt["blockHash"],
+                gas_used=int(receipt["gasUsed"], 16),
+                fee_wei=str(paid(receipt)),
+                waited_s=self._waited_s(step),
             )
             self._work.journal.add(known)
             until = f", waiting until it is final ({self._target.finality})" if self._waiting.final else ""
@@ -282,11 +281,11 @@ class Sender:
 
     def _void(self, step: Step, entry: Entry, receipt: dict[str, Any] | None = None) -> None:
         """It will not take effect any more: it reverted, or its nonce went to another transaction."""
-        block = {} if receipt is None else {"block": int(receipt["blockNumber"], 16)}
-        self._work.journal.add(entry.model_copy(update={"event": "void", "raw": "", **block}))
+        block = entry.block if receipt is None else int(receipt["blockNumber"], 16)
+        self._work.journal.add(replace(entry, event="void", raw="", block=block))
 
     def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
-        entry = mined.model_copy(update={"event": "final"})
+        entry = replace(mined, event="final")
         known = self._work.journal.last(self._target.name, step.name, "final")
         if known is None or known.block_hash != entry.block_hash:
             self._work.journal.add(entry)

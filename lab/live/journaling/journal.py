@@ -14,14 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from lab.bounded_files import UnfitFile, first_fault, open_append, parse_model, read_lines
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
 # A restore of 10,000 transactions one by one has 90,000 lines, and the journal of an account is never begun anew.
-BYTES_MAX, LINES_MAX = 512 << 20, 1_000_000
+BYTES_MAX, LINES_MAX, VALUES_MAX = 64 << 20, 120_000, 1_600_000
 # Between a call and the number of an attempt of it, in the name of a step.
 ATTEMPT = " #"
 Event = Literal["signed", "mined", "final", "void"]
@@ -35,7 +36,8 @@ class Header(Frozen):
     deployer: str
 
 
-class Entry(Frozen):
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Entry:
     """One event of one step. `signed` comes before the transaction is sent, the others as they are seen.
 
     `void` is one that reverted, or, without a block, whose nonce was used by another transaction.
@@ -58,6 +60,9 @@ class Entry(Frozen):
     waited_s: float | None = Field(default=None, description="from sending it until it was seen in a block")
     address: str | None = Field(default=None, description="of the contract")
     code_sha256: str | None = Field(default=None, description="of the code that stands there")
+
+
+ENTRY = TypeAdapter(Entry)
 
 
 class Journal:
@@ -88,7 +93,7 @@ class Journal:
         with self._lock:
             if self.head is not None:
                 self._begin(self.head)
-            _append(self.path, entry.model_dump_json(exclude_defaults=True))
+            _append(self.path, ENTRY.dump_json(entry, exclude_defaults=True).decode())
             self._index(entry)
 
     def _begin(self, head: Header) -> None:
@@ -190,38 +195,40 @@ def locked(path: Path) -> Iterator[None]:
 
 def read_journal(path: Path) -> tuple[Header | None, list[Entry], int | None]:
     """Header and entries, and the length in bytes to keep where a last line is torn. Raises UsageError."""
+    header, entries, kept = None, list[Entry](), 0
     try:
         whole = path.stat().st_size
-        lines = list(read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX))
+        lines = read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_values=VALUES_MAX)
+        for number, line in enumerate(lines, start=1):
+            end = kept + len(line.encode()) + 1
+            if end > whole:
+                return header, entries, kept
+            kept = end
+            if number == 1:
+                header = _header(line, path)
+            else:
+                entries.append(_entry(line, f"{path}:{number}"))
     except FileNotFoundError:
         return None, [], None
     except OSError as error:
         raise UsageError(f"{path}: expected a journal, it cannot be read: {error.strerror or error}") from error
-    if not lines:
-        return None, [], None
-    torn = not _ends_with_line_feed(path)
-    complete = lines[:-1] if torn else lines
-    if not complete:
-        return None, [], None
+    return header, entries, None
+
+
+def _header(line: str, path: Path) -> Header:
     try:
-        header = parse_model(complete[0], Header, f"{path}:1")
+        return parse_model(line, Header, f"{path}:1")
     except UnfitFile as error:
         raise UsageError(f"{path}:1: expected the head of a journal: {error.strerror}") from error
-    entries = []
-    for number, line in enumerate(complete[1:], start=2):
-        try:
-            entries.append(Entry.model_validate_json(line))
-        except ValidationError as error:
-            raise UsageError(
-                f"{path}:{number}: expected an entry of a journal: {first_fault(error)}; it was edited or damaged"
-            ) from error
-    return header, entries, whole - len(lines[-1].encode()) if torn else None
 
 
-def _ends_with_line_feed(path: Path) -> bool:
-    with path.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read(1) == b"\n"
+def _entry(line: str, where: str) -> Entry:
+    try:
+        return ENTRY.validate_json(line)
+    except ValidationError as error:
+        raise UsageError(
+            f"{where}: expected an entry of a journal: {first_fault(error)}; it was edited or damaged"
+        ) from error
 
 
 def _append(path: Path, line: str) -> None:

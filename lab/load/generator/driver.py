@@ -26,6 +26,8 @@ from lab.traffic.signer import SignedTransaction
 
 RETRY_AFTER_S = 0.25
 ENDS_WITHIN_S = 3.0
+# How late the driver woke up, of so many times at most: a report with those of many streams must be read again.
+LAGS_MAX = 10_000
 # What a node says of a transaction that it has already; after a first attempt that means: it arrived.
 HAS_IT = ("already imported", "already known", "nonce too low")
 
@@ -85,7 +87,7 @@ class StreamDriver:
         try:
             while (now_s := self._sleep_until(wakes_s)) < gives_up_s:
                 self.tally.tick_lag_us.append(round((now_s - wakes_s) * 1e6))
-                if len(self.tally.tick_lag_us) >= 100_000:
+                if len(self.tally.tick_lag_us) >= LAGS_MAX:
                     # Every second one is enough for the percentiles of a long run, in a bounded space.
                     del self.tally.tick_lag_us[::2]
                 self._take_arrivals(now_s)

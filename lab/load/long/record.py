@@ -10,14 +10,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from lab.bounded_files import UnfitFile, first_fault, open_append, parse_model, read_lines, read_model, write_atomically
+from lab.bounded_files import (
+    JSON_VALUES_MAX,
+    UnfitFile,
+    first_fault,
+    open_append,
+    parse_model,
+    read_lines,
+    read_model,
+    write_atomically,
+)
 from lab.load.analyse.judge import RunOutcome
 from lab.load.profile.profile import LoadProfile
 from lab.load.profile.shapes import WEEK_MS
 from lab.load.record.frozen import Frozen
 
 ORDER, STRETCHES = "order.json", "stretches.jsonl"
-LINES_MAX, BYTES_MAX = 100_000, 256 << 20
+LINES_MAX, BYTES_MAX = 100_000, 64 << 20
 # What must be the same when it goes on.
 MadeWith = Mapping[str, str]
 
@@ -106,10 +115,14 @@ class LongRecord:
         record = cls(folder, read_model(folder / ORDER, Order))
         path = folder / STRETCHES
         if path.is_file():
-            texts = list(read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX))
-            record.lines = [parse_model(text, Stretch, f"{path}:{at}") for at, text in enumerate(texts[:-1], 1)]
+            last = None
+            lines = read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_values=JSON_VALUES_MAX)
+            for at, text in enumerate(lines):
+                if last is not None:
+                    record.lines.append(parse_model(last, Stretch, f"{path}:{at}"))
+                last = text
             with suppress(UnfitFile):
-                record.lines += [parse_model(text, Stretch, path) for text in texts[-1:]]
+                record.lines += [parse_model(last, Stretch, path)] if last is not None else []
         return record
 
     def take_up(self) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import read_model, write_atomically
+from lab.bounded_files import parse_json, read_model, write_atomically
 from lab.errors import LabError, UsageError
 from lab.model.frozen import Frozen
 from lab.model.redacted import redact_url
@@ -211,7 +211,7 @@ def _call(url: str, method: str, path: str, body: dict[str, Any] | None) -> dict
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             text = answer.read(1 << 20)
-            parsed = json.loads(text) if text.strip() else {}
+            parsed = parse_json(text, path) if text.strip() else {}
     except (OSError, ValueError) as error:
         raise SilenceFailure(f"Alertmanager: expected an answer to {method} {path}: {error}") from error
     return parsed if isinstance(parsed, dict) else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lab.errors import Problem
@@ -11,13 +11,13 @@ from lab.report.catalogue.rows import Catalogue
 from lab.validation import nearest
 
 
-def unmatched_claims(catalogue: Catalogue, manifests: Iterable[Mapping[str, Any]]) -> list[Problem]:
+def unmatched_claims(catalogue: Catalogue, manifests: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
     """A problem for each row that a manifest claims and that no proof of that row matches; each file and row once.
 
     Only `scenario_file` and `rows` of a manifest are read, so a scenario file that never ran can be linted likewise.
     """
     rows = {row.id: row for row in catalogue.rows}
-    problems: dict[Problem, None] = {}
+    known = set[Problem]()
     for manifest in manifests:
         scenario = str(manifest.get("scenario_file") or "")
         claims = manifest.get("rows") or ()
@@ -31,5 +31,7 @@ def unmatched_claims(catalogue: Catalogue, manifests: Iterable[Mapping[str, Any]
                 message = f"{row.id} does not accept this scenario as proof: its proofs are {accepted}"
             else:
                 continue
-            problems[Problem(clean(scenario, 200), 0, 0, f"rows[{index}]", message)] = None
-    return list(problems)
+            problem = Problem(clean(scenario, 200), 0, 0, f"rows[{index}]", message)
+            if problem not in known:
+                known.add(problem)
+                yield problem

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lab.html.text import clean
 from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
-from lab.model.records import Expectation, Note, Operation
+from lab.model.records import UNDECIDED, Expectation, Note, Operation
 from lab.model.verdict import Actor, CheckResult, Finding, RunVerdict, Verdict
 from lab.report.causes.demands import demanded
 from lab.report.causes.documentation import function_in
@@ -181,7 +181,7 @@ class _Reader:
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
         """Why a run is UNKNOWN, or anything that has no other symptom."""
         for reason in verdict.reasons:
-            if not others or reason.partition(":")[0] in ("timeout", "unsupported", "stray", "clock"):
+            if not others or reason.partition(":")[0] in UNDECIDED:
                 shape = self._shaper.shape(re.sub(r"^\S+\.\w+:\d+:\d+ \S+: ", "", reason))
                 yield Symptom("unknown", f"unknown {shape}", clean(reason, TEXT_MAX))
 

@@ -24,6 +24,8 @@ from lab.yamlsource import load_yaml, validate
 
 FOLDER = Path("attestations")
 SUFFIXES = (".yaml", ".yml")
+# All that is said is kept in memory, of each file.
+WORDS_MAX = 8_000
 # What the validators below ask for, for an editor that only knows the schema.
 _WORDS: JsonDict = {"type": "string", "pattern": "\\S"}
 _KINDS: JsonDict = {
@@ -40,20 +42,21 @@ class Attestation(BaseModel):
 
     row: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
     kind: Literal["attestation", "waiver"] = "attestation"
-    owner: str = Field(min_length=1, description="who answers for it")
+    owner: str = Field(min_length=1, max_length=WORDS_MAX, description="who answers for it")
     date: dt.date
-    document: str = Field(min_length=1, description="what was looked at, relative to this file")
+    document: str = Field(min_length=1, max_length=WORDS_MAX, description="what was looked at, relative to this file")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the document")
     expires: dt.date
-    note: str = ""
+    note: str = Field(default="", max_length=WORDS_MAX)
     link: str = Field(
         default="",
+        max_length=WORDS_MAX,
         description="where the document lives, such as a page of an explorer",
         json_schema_extra={"pattern": "^(https://.*)?$"},
     )
     contract_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="bytecode it speaks of")
-    approver: str = Field(default="", description="of a waiver")
-    reason: str = Field(default="", description="of a waiver")
+    approver: str = Field(default="", max_length=WORDS_MAX, description="of a waiver")
+    reason: str = Field(default="", max_length=WORDS_MAX, description="of a waiver")
 
     @field_validator("link")
     @classmethod

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.bounded_files import read_object
+from lab.bounded_files import UnfitFile, read_object
 from lab.errors import EvidenceFailure
 from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
@@ -33,6 +33,8 @@ _VERDICTS = {
     "INFEASIBLE": RowVerdict.INFEASIBLE,
     "NOT RUN": RowVerdict.NOT_RUN,
 }
+# Of all loads and mutation runs that count.
+FIGURES_MAX = 20_000
 # What damage does not take back.
 _AGAINST = (RowVerdict.FAIL, RowVerdict.INFEASIBLE)
 
@@ -94,6 +96,8 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple
             figures += reading.of(counting.newest, doubt)
         figures += (figure for run in counting.unfinished for figure in reading.of(run, doubt))
         figures += _not_taken_back(counting, reading, figures)
+        if len(figures) > FIGURES_MAX:
+            raise UnfitFile(results, f"expected measurements of at most {FIGURES_MAX} rows together, got more")
     return figures, unread
 
 

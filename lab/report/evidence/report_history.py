@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from lab.bounded_files import UnfitFile, open_append, open_regular, parse_model, read_lines
+from lab.bounded_files import JSON_VALUES_MAX, UnfitFile, open_append, open_regular, parse_model, read_lines
 from lab.evidence.folder import write_atomically
 from lab.report.catalogue.rows import Stage
 from lab.report.records.report import Readiness
@@ -48,17 +48,17 @@ def read_summaries(results: Path) -> tuple[list[ReportSummary], list[str]]:
     """All reports, oldest first, and what could not be read."""
     path = results / REPORTS
     try:
-        lines = list(read_lines(path, max_bytes=HISTORY_BYTES_MAX, max_lines=HISTORY_LINES_MAX))
+        lines = read_lines(path, max_bytes=HISTORY_BYTES_MAX, max_lines=HISTORY_LINES_MAX, max_values=JSON_VALUES_MAX)
+        summaries, bad = list[ReportSummary](), list[int]()
+        for number, line in enumerate(lines, start=1):
+            try:
+                summaries.append(parse_model(line, ReportSummary, f"{REPORTS}:{number}"))
+            except UnfitFile:
+                bad.append(number)
     except FileNotFoundError:
         return [], []
     except OSError as error:
         return [], [f"{REPORTS} cannot be read ({type(error).__name__}): nothing is compared with earlier reports"]
-    summaries, bad = [], []
-    for number, line in enumerate(lines, start=1):
-        try:
-            summaries.append(parse_model(line, ReportSummary, f"{REPORTS}:{number}"))
-        except UnfitFile:
-            bad.append(number)
     numbers = ", ".join(map(str, bad[:5]))
     notes = [f"{REPORTS}: {len(bad)} lines are no report and were passed over: {numbers}"] if bad else []
     return summaries, notes

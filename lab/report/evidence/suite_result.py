@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree.ElementTree import ParseError, XMLParser
 
 from lab.bounded_files import UnfitFile, read_text
 
-BYTES_MAX = 16 << 20
+BYTES_MAX, TESTS_MAX, DEPTH_MAX, TAG_MAX = 16 << 20, 100_000, 100, 1 << 20
+_CHUNK = 1 << 20
+_OUTCOMES = {"skipped": "skipped", "failure": "failed", "error": "failed"}
+_LONG_TAG = re.compile(rf"<[^<>!][^<>]{{{TAG_MAX}}}")
 _NAME = re.compile(r"tests ([0-9a-f]{40})(-dirty)?")
 _TEST = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
 # What a suite of this mark asks for has a command of its own: `make torture`.
@@ -39,29 +42,63 @@ class SuiteResult:
 
 def read_suite(path: Path) -> SuiteResult:
     """One file. An expected failure counts as skipped. Raises OSError, UnfitFile for what is no JUnit."""
+    text = read_text(path, max_bytes=BYTES_MAX)
+    if "<!DOCTYPE" in text:
+        raise UnfitFile(path, "expected JUnit's XML without a DOCTYPE")
+    if _LONG_TAG.search(text):
+        raise UnfitFile(path, f"expected JUnit's XML with tags of at most {TAG_MAX} characters, got a longer one")
+    reading = _Reading(path)
+    parser = XMLParser(target=reading)
     try:
-        text = read_text(path, max_bytes=BYTES_MAX)
-        if "<!DOCTYPE" in text:
-            raise UnfitFile(path, "expected JUnit's XML without a DOCTYPE")
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
+        for start in range(0, len(text), _CHUNK):
+            parser.feed(text[start : start + _CHUNK])
+        parser.close()
+    except ParseError as error:
         raise UnfitFile(path, f"expected JUnit's XML: {error}") from None
-    suites = [suite for suite in root.iter("testsuite")]
-    named = [_NAME.fullmatch(suite.get("name", "")) for suite in suites]
-    commits = {match[1] if match and not match[2] else None for match in named}
-    cases = list(root.iter("testcase"))
-    skipped = [left_out for case in cases if (left_out := case.find("skipped")) is not None]
-    return SuiteResult(
-        commits.pop() if len(commits) == 1 else None,
-        len(cases),
-        tuple(_name(case) for case in cases if case.find("failure") is not None or case.find("error") is not None),
-        dict(Counter((left_out.get("message") or "no reason")[:200] for left_out in skipped)),
-        frozenset(module for case in cases for module in _modules(case.get("classname", ""))),
-    )
+    return reading.result()
 
 
-def _name(case: ElementTree.Element) -> str:
-    return f"{case.get('classname')}::{case.get('name')}"[:200]
+class _Reading:
+    """Is told of each element as it is parsed, and keeps what counts of it: the whole tree takes ten times its text."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.commits = set[str | None]()
+        self.tests = 0
+        self.failed = list[str]()
+        self.skipped: Counter[str] = Counter()
+        self.modules = set[str]()
+        # Of each element that is open the attributes, where it is a test; and what was seen of the last test.
+        self._open = list[dict[str, str] | None]()
+        self._seen = set[str]()
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        above = self._open[-1] if self._open else None
+        self._open.append(attributes if tag == "testcase" else None)
+        if self.tests > TESTS_MAX or len(self._open) > DEPTH_MAX:
+            raise UnfitFile(self._path, f"expected at most {TESTS_MAX} tests, {DEPTH_MAX} levels deep, got more")
+        if tag == "testsuite":
+            match = _NAME.fullmatch(attributes.get("name", ""))
+            self.commits.add(match[1] if match and not match[2] else None)
+        elif tag == "testcase":
+            self.tests, self._seen = self.tests + 1, set()
+            self.modules.update(_modules(attributes.get("classname", "")))
+        elif above is not None and (what := _OUTCOMES.get(tag)) is not None and what not in self._seen:
+            self._seen.add(what)
+            if what == "failed":
+                self.failed.append(f"{above.get('classname')}::{above.get('name')}"[:200])
+            else:
+                self.skipped[(attributes.get("message") or "no reason")[:200]] += 1
+
+    def end(self, tag: str) -> None:
+        self._open.pop()
+
+    def close(self) -> None:
+        """The end of the document."""
+
+    def result(self) -> SuiteResult:
+        commit = self.commits.pop() if len(self.commits) == 1 else None
+        return SuiteResult(commit, self.tests, tuple(self.failed), dict(self.skipped), frozenset(self.modules))
 
 
 def _modules(classname: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain, islice
 
 from lab.evidence.newest import moment_of
 from lab.html.text import clean
@@ -79,7 +80,7 @@ def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> R
         ),
         contradictions=tuple(contradictions(catalogue, rows)),
         problems=problems,
-        notes=tuple([*_lacking(evidence.runs, rows), *_notes(catalogue, evidence), *evidence.notes][:MAX_NOTES]),
+        notes=tuple(islice(chain(_lacking(evidence.runs, rows), _notes(catalogue, evidence)), MAX_NOTES)),
         provenance=provenance(evidence.runs, scope.baseline),
         rows=tuple(rows),
     )
@@ -149,6 +150,7 @@ def _notes(catalogue: Catalogue, evidence: Gathered) -> Iterator[str]:
     claims = [{"scenario_file": run.made.scenario_file, "rows": run.made.rows} for run in evidence.runs]
     for problem in unmatched_claims(catalogue, claims):
         yield f"{clean(problem.file, 200)}: {problem.message}"
+    yield from evidence.notes
 
 
 def _unattributed(runs: Sequence[Run], rows: Sequence[RowResult]) -> tuple[str, ...]:

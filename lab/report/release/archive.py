@@ -21,6 +21,7 @@ from lab.errors import UsageError
 from lab.html.text import clean
 
 FILES_MAX, FILE_BYTES_MAX, TOTAL_BYTES_MAX = 50_000, 512 << 20, 2 << 30
+ODD_MAX, HEADER_BYTES_MAX = 1_000, 64 << 10
 # Deflate, a comment, no time, best compression, no system named.
 _GZIP = b"\x1f\x8b\x08\x10\x00\x00\x00\x00\x02\xff"
 _COMMENT = re.compile(rb"sha256 ([0-9a-f]{64})\x00")
@@ -146,14 +147,27 @@ class _Inflating(io.RawIOBase):
             pass
 
 
+class _Entry(tarfile.TarInfo):
+    """Of what comes before an entry (long names, extended headers) tarfile reads as much as that says it has."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size > HEADER_BYTES_MAX and self.type not in tarfile.REGULAR_TYPES:
+            raise ValueError(f"expected headers of at most {HEADER_BYTES_MAX} bytes, got more")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]  # not in its types
+
+
 def _files(stream: _Inflating, folder: Path, extracted: Extracted) -> bytes:
     """Write the files; the digest of the stream that holds them and nothing else."""
     expected, size = hashlib.sha256(), 0
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as archive:
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK, tarinfo=_Entry) as archive:
         for entry in archive:
+            # It keeps every entry, which nobody asks it for.
+            archive.members = []  # type: ignore[attr-defined]  # not in its types
             wrong = _refusal(entry, extracted)
             if wrong:
                 extracted.odd.append(f"{clean(entry.name, 200)}: {wrong}")
+                if len(extracted.odd) > ODD_MAX:
+                    raise ValueError(f"more than {ODD_MAX} entries are none of a bundle's")
                 continue
             header = _entry(entry.name, entry.size).tobuf(tarfile.PAX_FORMAT)
             content = archive.extractfile(entry)

@@ -217,6 +217,6 @@ def test_a_history_of_more_values_than_memory_bears_is_not_read(
 ) -> None:
     """One of 64 MB took 1.2 GB as records."""
     folder = sealed(tmp_path, *"abcdefghij")
-    monkeypatch.setattr("lab.evidence.folder.JSON_VALUES_MAX", 50)
+    monkeypatch.setattr("lab.evidence.folder.HISTORY_VALUES_MAX", 50)
     with pytest.raises(EvidenceFailure, match=r"history\.jsonl: .*expected at most 50 values, got more"):
         folder.history()

@@ -21,13 +21,12 @@ WHOLE: dict[str, Any] = {
     "versions": {"python": "3.11.7", "vyper": None},
     "duration_s": 1.25,
     "faults": [{"id": "lose", "fault": "reorg", "activations": 1, "proof": None}],
-    "later": {"version": 2},
 }
 
 
 def test_what_is_read_is_written_again_as_it_was() -> None:
-    """Order, missing fields, and keys of a version to come."""
-    assert json.dumps(RunManifest.read(WHOLE).as_json()) == json.dumps(WHOLE)
+    """Order and missing fields; what stands under keys of a version to come is not kept, whatever its size."""
+    assert json.dumps(RunManifest.read(WHOLE | {"later": {"version": 2}}).as_json()) == json.dumps(WHOLE)
     assert RunManifest(**WHOLE) == RunManifest.read(WHOLE)
 
 

@@ -113,3 +113,17 @@ def test_what_is_kept_in_mind_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(10):
         outcome_of(write(tmp_path / str(number), {"folder": "a"}) / "a")
     assert len(outcome_index._KEPT) <= 3
+
+
+def test_very_many_rows_of_one_run_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line of a folder may name others; what is kept of all is bounded, and so is a folder's name."""
+    monkeypatch.setattr(outcomes, "ROWS_MAX", 2)
+    lines = [{"folder": "a", "failed": {f"A-{number}": "x" * 1_000}} for number in range(2)]
+    lines += [{"folder": "b" * 300, "verdict": "FAIL"}]
+    path = tmp_path / "verdicts.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert {len(why) for why in outcomes.outcome_of(tmp_path / "a").failed.values()} == {400}
+    assert outcomes.names_against(tmp_path) == {"a"}
+    path.write_text(path.read_text() + json.dumps({"folder": "a", "failed": {"A-2": ""}}) + "\n")
+    with pytest.raises(UnfitFile, match="at most 2 rows"):
+        outcomes.outcome_of(tmp_path / "a")

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.checks.verdict import judge_recorded
 from lab.evidence import Recorder, history_digest
 from lab.evidence.recorder import record_line
-from lab.model.records import RECORD, Note
+from lab.model.checks import CheckSelection
+from lab.model.records import RECORD, TOO_LONG, Note
+from lab.model.verdict import Verdict
+from tests.unit.test_cli import HEADER
 
 DIGEST_OF_TWO = """
 from lab.evidence import history_digest
@@ -107,3 +111,22 @@ def test_no_history_before_the_header() -> None:
     """As the docstring says."""
     with pytest.raises(ValueError, match="header"):
         Recorder(None).history()
+
+
+@pytest.mark.parametrize(
+    ("bound", "what"),
+    [("HISTORY_VALUES_MAX", "values"), ("HISTORY_BYTES_MAX", "bytes"), ("HISTORY_LINES_MAX", "records")],
+)
+def test_a_run_that_is_too_long_is_unknown_at_once(
+    bound: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody reads its history again, so it shows nothing; it says so before it ends."""
+    recorder = Recorder(tmp_path / "history.jsonl")
+    recorder.add(HEADER)
+    assert recorder.excess() == ""
+    monkeypatch.setattr(f"lab.evidence.recorder.{bound}", 0)
+    assert f" {what}, at most 0 are read" in recorder.excess()
+    recorder.add(Note(t_ms=1, kind=TOO_LONG, text=recorder.excess()))
+    verdict = judge_recorded(recorder.history(), CheckSelection(False, (), ()), "again")
+    assert verdict.verdict is Verdict.UNKNOWN
+    assert what in verdict.reasons[0]

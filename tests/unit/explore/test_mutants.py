@@ -145,3 +145,12 @@ def test_reads_of_another_key_time_or_part(operator: str, before: str, after: st
     )
     changed = [line for line in mutant.diff().splitlines() if line.startswith("+") and not line.startswith("+++")]
     assert len(changed) == places, mutant.diff()
+
+
+def test_more_places_than_anybody_tests_are_refused(tmp_path: Path) -> None:
+    """Of a few hundred functions that call each other each may call any other, and each mutant is kept in memory."""
+    path = tmp_path / "Mine.vy"
+    functions = (f"@internal\ndef _f{n}() -> uint256:\n    return self._f{n + 1}()\n" for n in range(150))
+    path.write_text("# pragma version ~=0.4.3\n" + "".join(functions))
+    with pytest.raises(UsageError, match="at most 20000 places to change"):
+        find_mutants(path)

@@ -25,6 +25,7 @@ from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
+from lab.explore.mutate.sites import Change
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, scenario_files, try_mutant
 from lab.model.verdict import Verdict
 from lab.paths import CONTRACTS, REFERENCE_CONTRACT
@@ -156,9 +157,10 @@ def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
         assert (killed.status, killed.scenario, killed.runs) == ("killed", "ready", 1), killed.doubted
         survived = try_mutant(tools, task(named("set_coordination_window", "comparison", "<=", "<")))
         assert (survived.status, survived.doubted) == ("survived", ())
-        same = replace(stuck, source=stuck.file.read_text() + "# a comment\n")
+        size = len(stuck.original)
+        same = replace(stuck, change=Change("comment", size, size, "# a comment\n"))
         assert try_mutant(tools, task(same)).status == "equivalent"
-        refused = try_mutant(tools, task(replace(stuck, source="no source")))
+        refused = try_mutant(tools, task(replace(stuck, change=Change("none", 0, size, "no source"))))
         assert refused.status == "refused"
         assert refused.why
     finally:

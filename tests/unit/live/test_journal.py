@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import UsageError
-from lab.live.journaling.journal import Entry, Header, open_journal
+from lab.live.journaling.journal import ENTRY, Entry, Header, open_journal
 
 HEADER = Header(contract="ab" * 32, deployer="0x" + "11" * 20)
 
@@ -66,7 +66,7 @@ def test_a_line_in_the_middle_that_is_none(tmp_path: Path, damage: str) -> None:
     """A journal with a hole is not acted upon: file and line are named."""
     path = tmp_path / "d.journal.jsonl"
     open_journal(path, HEADER).add(entry(0))
-    path.write_text(path.read_text() + damage + "\n" + entry(1).model_dump_json() + "\n")
+    path.write_text(path.read_text() + damage + "\n" + ENTRY.dump_json(entry(1)).decode() + "\n")
     with pytest.raises(UsageError, match=r"d\.journal\.jsonl:3: expected an entry"):
         open_journal(path, HEADER)
 

@@ -169,7 +169,7 @@ def test_events_of_a_busy_range_stand_in_many_lines(site: Start, logs: int) -> N
     (chain,) = operation.chains
     file = event_file(operation, chain)
     height = here.rpc("sepolia").block_number()
-    (whole,) = file.read_up_to(height)
+    (whole,) = file.parts_up_to(height)
     log = {"blockNumber": "0x1", "logIndex": "0x0", "topics": [], "data": "0x" + "00" * 1000}
     parts = whole.model_copy(update={"logs": (log,) * logs}).parts()
     path = operation.folder / "sepolia.events.jsonl"
@@ -177,14 +177,14 @@ def test_events_of_a_busy_range_stand_in_many_lines(site: Start, logs: int) -> N
     lines = [head, *(part.model_dump_json() for part in parts)]
     assert max(map(len, lines)) < LINE_BYTES_MAX
     path.write_text("".join(f"{line}\n" for line in lines))
-    assert [len(one.logs) for one in event_file(operation, chain).read_up_to(height)] == [logs]
+    assert sum(len(one.logs) for one in event_file(operation, chain).parts_up_to(height)) == logs
     for cut in range(1, len(lines)):
         path.write_text("".join(f"{line}\n" for line in lines[:cut]))
-        assert event_file(operation, chain).read_up_to(height) == [whole]
+        assert list(event_file(operation, chain).parts_up_to(height)) == [whole]
     if len(parts) > 2:
         path.write_text("".join(f"{line}\n" for line in [*lines[:2], *lines[3:]]))
         with pytest.raises(UsageError, match="remove the file"):
-            event_file(operation, chain).read_up_to(height)
+            list(event_file(operation, chain).parts_up_to(height))
 
 
 def test_an_earlier_backup_is_of_the_same_contract(site: Start) -> None:

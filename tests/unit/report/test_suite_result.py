@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.bounded_files import UnfitFile
 from lab.report.evidence.suite_result import read_suite
 
 SHA = "a" * 40
@@ -53,3 +54,19 @@ def test_what_is_no_junit_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="expected JUnit's XML"):
         read_suite(tmp_path / "tests.xml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<a>" * 200,
+        "<testcase/>" * 100_010,
+        f"<a {' '.join(f'b{number}=' + chr(34) * 2 for number in range(200_000))}/>",
+    ],
+)
+def test_a_file_that_is_deep_or_has_very_many_parts_is_refused(content: str, tmp_path: Path) -> None:
+    """A tree of 16 MB of elements took a gigabyte; what is read is told element by element, within bounds."""
+    file = tmp_path / "tests.xml"
+    file.write_text(f"<testsuites><testsuite>{content}</testsuite></testsuites>")
+    with pytest.raises(UnfitFile, match="at most"):
+        read_suite(file)

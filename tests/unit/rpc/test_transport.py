@@ -244,3 +244,9 @@ def test_a_url_without_host_is_refused_at_once() -> None:
     """With the form that is expected."""
     with pytest.raises(ValueError, match="expected a URL like http://"):
         HttpTransport("localhost:8545")
+
+
+def test_an_answer_of_very_many_values_is_refused_before_it_is_parsed() -> None:
+    """Thirty MB of empty lists would take seven hundred in memory."""
+    with pytest.raises(RpcMalformed, match="at most 500000 values"):
+        parse_answer("eth_getLogs", 1, 200, b'{"id": 1, "result": [' + b"[]," * 500_000 + b"1]}")

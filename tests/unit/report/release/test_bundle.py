@@ -252,3 +252,22 @@ def test_without_a_report_there_is_nothing_to_bundle(tmp_path: Path) -> None:
     """It says what to do."""
     with pytest.raises(UsageError, match="run `lab report` first"):
         write_bundle(tmp_path, tmp_path / "out.tar.gz")
+
+
+def _archive(path: Path, *entries: tarfile.TarInfo) -> Path:
+    with tarfile.open(path, "w:gz", format=tarfile.GNU_FORMAT) as archive:
+        for entry in entries:
+            archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+    return path
+
+
+def test_what_an_archive_says_of_its_entries_is_bounded(tmp_path: Path) -> None:
+    """A header before an entry is read whole, whatever its size; and each odd entry is told."""
+    long = tarfile.TarInfo("x" * 70_000)
+    with pytest.raises(UsageError, match="headers of at most 65536 bytes"):
+        verify_any_bundle(_archive(tmp_path / "long.tar.gz", long), deployment_page=deployment_page)
+    links = [tarfile.TarInfo(f"l{number}") for number in range(1_100)]
+    for link in links:
+        link.type = tarfile.SYMTYPE
+    with pytest.raises(UsageError, match="more than 1000 entries are none of a bundle's"):
+        verify_any_bundle(_archive(tmp_path / "many.tar.gz", *links), deployment_page=deployment_page)
