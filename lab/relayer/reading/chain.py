@@ -48,8 +48,8 @@ class Chain:
         self.identified = False
         # How many looks in a row showed a head that may be what the known one stands on.
         self.lower_heads = 0
-        # The contract's count of transactions at a block, and whether it is one that can be relied upon.
-        self.counted: tuple[str, int] | None = None
+        # The contract's counts of transactions, by block hash, and whether it is one that can be relied upon.
+        self.counted: dict[str, int] = {}
         self.counts = True
         # Polls in a row that lacked the log of a READY, and whether the contract is one that announces it.
         self.doubts, self.announces = 0, True

@@ -29,13 +29,17 @@ def check_complete(chain: Chain, scan: Scan) -> None:
     """Raises LogsMissing, or another RpcFailure when the count cannot be read."""
     if not chain.counts:
         return
-    if scan.head.empty and chain.counted is not None and chain.counted[0] == scan.head.parent:
-        chain.counted = (scan.head.hash, chain.counted[1])
-        return
     base = scan.ancestor if scan.ancestor is not None else chain.trail[-1][0] if chain.trail else None
-    marks = [mark for mark in chain.trail if base is not None and mark[0] <= base]
-    before = _count(chain, marks[-1][1], head=False) if marks else 0
-    after = _count(chain, scan.head.hash, head=True)
+    known = next((mark[1] for mark in reversed(chain.trail) if base is not None and mark[0] <= base), "")
+    head = scan.head.hash
+    if scan.head.empty and scan.head.parent == known and known in chain.counted:
+        chain.counted = {known: chain.counted[known], head: chain.counted[known]}
+        return
+    before = _count(chain, known, head=False) if known else 0
+    if before is not None:
+        # Kept until the scan position moves: while logs are missing, the node may come to prune that block's state.
+        chain.counted = {known: before}
+    after = _count(chain, head, head=True)
     if before is None or after is None:
         return
     logged = sum(log is not None and log.event == "TransactionBuffered" for log in chain.decoded(scan.logs))
@@ -49,7 +53,7 @@ def check_complete(chain: Chain, scan: Scan) -> None:
             f"got the logs of {logged}",
         )
     else:
-        chain.counted = (scan.head.hash, after)
+        chain.counted[head] = after
 
 
 def check_announced(chain: Chain, unannounced: Sequence[str]) -> None:
@@ -69,8 +73,8 @@ def _count(chain: Chain, block_hash: str, *, head: bool) -> int | None:
     """The contract's count at a block; None where it has none, or the node no longer has that block's state."""
     if not chain.codec.has(COUNT):
         return None
-    if chain.counted is not None and chain.counted[0] == block_hash:
-        return chain.counted[1]
+    if block_hash in chain.counted:
+        return chain.counted[block_hash]
     try:
         count = chain.reader.get(COUNT, block={"blockHash": block_hash})
     except RpcRefused as refused:

@@ -117,6 +117,57 @@ def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
     assert bench.state("two", 1) == "EXECUTED"
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_logs_are_missed_after_the_state_before_them_is_pruned(tmp_path: Path, restarted: bool) -> None:
+    """Found by the swarm: a restart forgot the count at the scan position, which the node could not tell any more."""
+    bench = Bench(tmp_path, abi=COUNTED_ABI)
+    two = bench.chains["two"]
+    bench.run(4)
+    right, keeps = two._eth_call, 8
+
+    def pruned(request: dict[str, Any], ref: Any) -> str:
+        if isinstance(ref, dict) and two._at(ref).number < two.head.number - keeps:
+            raise RpcRefused("eth_call", -32000, "missing trie node")
+        return right(request, ref)
+
+    two.hide_logs, two._eth_call = True, pruned  # type: ignore[method-assign]
+    bench.buffer("two", 1, at=60)
+    bench.run(6)
+    if restarted:
+        assert bench.relayer is not None
+        bench.relayer.close()
+        bench.relayer = bench.start()
+    bench.run(30)
+    assert bench.store().entries() == []
+    two.hide_logs = False
+    bench.run(40)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_an_empty_block_does_not_vouch_for_the_logs_of_those_before_it(tmp_path: Path) -> None:
+    """The head with the log was counted but not taken over; with the next one the log is left out."""
+    bench = Bench(tmp_path, abi=COUNTED_ABI)
+    two = bench.chains["two"]
+    bench.run(4)
+    right = two._eth_call
+
+    def without_details(request: dict[str, Any], ref: Any) -> str:
+        call = two.codec.decode_call(request["data"])
+        if call is not None and call.function == "transactions":
+            raise RpcRefused("eth_call", -32000, "busy")
+        return right(request, ref)
+
+    two._eth_call = without_details  # type: ignore[method-assign]
+    bench.buffer("two", 1, at=30)
+    bench.run(2)
+    assert bench.store().entries() == []
+    two.hide_logs, two._eth_call = True, right  # type: ignore[method-assign]
+    bench.run(6)
+    two.hide_logs = False
+    bench.run(40)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
 def test_a_replica_that_is_behind_does_not_vouch_for_its_logs(tmp_path: Path) -> None:
     """Found by the swarm: the head comes from one node, logs and count from another that has not seen it yet."""
     bench = Bench(tmp_path, abi=COUNTED_ABI)
