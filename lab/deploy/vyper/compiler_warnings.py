@@ -7,19 +7,16 @@ from lab.deploy.vyper.failures import isolated_failure
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version
 
-# Python warns of what an old compiler still uses of it, in the compiler's name: who gave a warning is whose frame did.
+# Python warns of what an old compiler uses of it, in the compiler's name: from C, or from its own modules.
 _OWN = """
 import sys, warnings
 from importlib.metadata import entry_points
 
-def show(message, category, *rest):
-    frame = sys._getframe(1)
-    while frame.f_globals.get("__name__") == "warnings":
-        frame = frame.f_back
-    if frame.f_globals.get("__name__", "").partition(".")[0] == "vyper":
+def warn(message, *rest, **more):
+    if sys._getframe(1).f_globals.get("__name__", "").partition(".")[0] == "vyper":
         print("Warning:", *str(message).splitlines()[:1], file=sys.stderr)
 
-warnings.showwarning = show
+warnings.warn, warnings.showwarning = warn, lambda *rest, **more: None
 (vyper,) = entry_points(group="console_scripts", name="vyper")
 sys.exit(vyper.load()())
 """
@@ -32,4 +29,5 @@ def compiler_warnings(source: VyperSource) -> list[str]:
     done = run_isolated(source, "bytecode", ["python", "-c", _OWN])
     if done.returncode != 0:
         raise isolated_failure(source, done)
-    return [words.strip() for line in done.stderr.splitlines() if (words := line.removeprefix("Warning:")) != line]
+    lines = [line.removeprefix("Warning:").strip() for line in done.stderr.splitlines() if line.startswith("Warning:")]
+    return list(dict.fromkeys(lines))
