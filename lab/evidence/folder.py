@@ -20,7 +20,16 @@ from lab.errors import EvidenceFailure
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import RunOutcome, outcome_of
 from lab.evidence.recorder import HISTORY_BYTES_MAX, HISTORY_LINES_MAX, HISTORY_VALUES_MAX, RECORD_BYTES_MAX
-from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest, words, write_sealed
+from lab.evidence.seal import (
+    DID_NOT_END,
+    MANIFEST,
+    STARTED,
+    WRITTEN_BYTES_MAX,
+    differences,
+    read_manifest,
+    words,
+    write_sealed,
+)
 from lab.model.history import History
 from lab.model.records import RECORD, AnyRecord, Header
 from lab.model.verdict import RunVerdict, Verdict
@@ -30,7 +39,6 @@ HISTORY, VERDICT, METRICS = "history.jsonl", "verdict.json", "metrics.json"
 DIGESTED = (HISTORY, VERDICT, METRICS)
 # What a run with `monitor: true` has besides.
 SAMPLES = "monitor.json"
-_WRITTEN_BYTES_MAX = 1 << 40
 
 __all__ = ["MANIFEST", "RunFolder", "sha256_file", "write_atomically"]
 
@@ -121,8 +129,7 @@ class RunFolder:
         """Write the manifest with the digest of every evidence file, and the verdict once more: the run's last act."""
         facts = dict(manifest)
         if (self.path / HISTORY).is_file():
-            # The run's own, and digested even where it is too long to be read again.
-            facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=_WRITTEN_BYTES_MAX)
+            facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=WRITTEN_BYTES_MAX)
         try:
             said = self.verdict()
             facts |= {"verdict": str(said.verdict), "failed_checks": said.failed_checks}

@@ -19,6 +19,8 @@ from lab.errors import EvidenceFailure
 MANIFEST = "manifest.json"
 # One of the library's has 6 KB; the largest matrix makes it 40 KB, a relayer of many files more.
 MANIFEST_BYTES_MAX = 1 << 20
+# What a run wrote itself is digested even where it is too long to be read again.
+WRITTEN_BYTES_MAX = 1 << 40
 STARTED, ENDED = "started", "ended"
 _DIGESTS, _SEAL, _STATE = "digests", "seal", "state"
 # The seal is the last field, over all bytes before it.
@@ -35,7 +37,8 @@ def write_started(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def write_sealed(folder: Path, manifest: Mapping[str, Any], files: Iterable[str]) -> None:
     """Write the manifest with the digest of each of the files that exists: a run's last act. Raises OSError."""
-    digests = {name: sha256_file(folder / name, max_bytes=1 << 40) for name in files if (folder / name).is_file()}
+    there = [name for name in files if (folder / name).is_file()]
+    digests = {name: sha256_file(folder / name, max_bytes=WRITTEN_BYTES_MAX) for name in there}
     _write(folder, {**manifest, _STATE: ENDED}, digests)
 
 

@@ -14,8 +14,8 @@ from lab.errors import LabError
 from lab.explore.bench import Bench
 from lab.explore.mutate.behaviour import Behaviours, behaviours, covering
 from lab.explore.mutate.build import Workshop
-from lab.explore.mutate.library import load_library
-from lab.explore.mutate.trial import MUTANTS, MutationBench, MutationOpener, chosen_scenarios, to_deploy
+from lab.explore.mutate.library import Library, load_library
+from lab.explore.mutate.trial import MUTANTS, MutationOpener, chosen_scenarios, to_deploy
 from lab.explore.processes import spread
 from lab.explore.progress import Report
 from lab.model.verdict import Verdict
@@ -67,13 +67,14 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class FitBench:
-    """A worker's bench, with the control to run the library on."""
+    """A worker's bench and library, with the control to run that on."""
 
-    tools: MutationBench
+    bench: Bench
+    library: Library
     control: Deployable | None
 
     def close(self) -> None:
-        self.tools.close()
+        self.bench.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class FitOpener:
 
     def __call__(self) -> FitBench:
         tools = self.opener()
-        return FitBench(tools, _control(tools.bench))
+        return FitBench(tools.bench, tools.library, _control(tools.bench))
 
 
 def fit_runs(opener: MutationOpener, report: Report, jobs: int) -> FitRuns:
@@ -113,7 +114,7 @@ def fit_runs(opener: MutationOpener, report: Report, jobs: int) -> FitRuns:
 
 def try_control(tools: FitBench, name: str) -> Fit:
     """Run it on the control and, where that does not pass, on the original."""
-    bench, entry, controlled = tools.tools.bench, tools.tools.library.items[name], tools.control is not None
+    bench, entry, controlled = tools.bench, tools.library.items[name], tools.control is not None
     begin = time.monotonic()
     try:
         result = bench.run(entry.item, target=tools.control, play=entry.play)

@@ -21,8 +21,10 @@ from lab.bounded_files import UnfitFile, first_fault, open_append, parse_model, 
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
-# A restore of 10,000 transactions one by one has 90,000 lines, and the journal of an account is never begun anew.
-BYTES_MAX, LINES_MAX, VALUES_MAX = 64 << 20, 120_000, 1_600_000
+# A restore of 10,000 transactions one by one has 90,000 lines; an entry takes some 0.9 KB in memory.
+BYTES_MAX, LINES_MAX, VALUES_MAX = 128 << 20, 240_000, 3_200_000
+# Beyond these entries nothing more is signed: what becomes of all that was must still fit.
+SIGNED_MAX = LINES_MAX - 20_000
 # Between a call and the number of an attempt of it, in the name of a step.
 ATTEMPT = " #"
 Event = Literal["signed", "mined", "final", "void"]
@@ -89,8 +91,16 @@ class Journal:
             self._ended[network] = max(self._ended.get(network, 0), entry.nonce + 1)
 
     def add(self, entry: Entry) -> None:
-        """Returns once the entry is on the disk. Raises OSError, UsageError where another command began the file."""
+        """Returns once the entry is on the disk.
+
+        Raises OSError, UsageError where another command began the file, or where it has no room for a transaction more.
+        """
         with self._lock:
+            if entry.event == "signed" and len(self._entries) >= SIGNED_MAX:
+                raise UsageError(
+                    f"{self.path}: expected fewer than {SIGNED_MAX:,} entries before another transaction is signed, it "
+                    f"has {len(self._entries):,}: move it away if it is done with"
+                )
             if self.head is not None:
                 self._begin(self.head)
             _append(self.path, ENTRY.dump_json(entry, exclude_defaults=True).decode())

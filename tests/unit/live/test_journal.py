@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,18 @@ def test_two_that_begin_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another command began this journal meanwhile"):
         second.add(entry(1))
     assert path.read_bytes() == before
+
+
+def test_no_room_for_what_becomes_of_a_transaction_is_no_time_to_sign_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal that nobody can read any more would lose what is under way."""
+    monkeypatch.setattr("lab.live.journaling.journal.SIGNED_MAX", 2)
+    path = tmp_path / "d.journal.jsonl"
+    journal = open_journal(path, HEADER)
+    for number in range(2):
+        journal.add(entry(number))
+    with pytest.raises(UsageError, match="fewer than 2 entries before another transaction is signed, it has 2: move"):
+        journal.add(entry(2))
+    journal.add(replace(entry(1), event="mined", raw=""))
+    assert len(open_journal(path, HEADER).entries) == 3
