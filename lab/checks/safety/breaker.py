@@ -77,6 +77,20 @@ def count(replayed: ChainReplay, rule: CountingRule) -> Count:
     return Count(tuple(counted), failures, period_end)
 
 
+def reaches(replayed: ChainReplay, before: Step, threshold: int | None) -> bool:
+    """Whether a breaker may have counted as much as a threshold by a step: all failures since a stop was last lifted.
+
+    Under a threshold that nobody knows that is any failure; zero is reached by none.
+    """
+    failures = 0
+    for seen in replayed.seen:
+        if seen.step.order >= before.order:
+            break
+        if seen.step.ok and not seen.step.skipped:
+            failures = 0 if lifts_stop(seen.step) else failures + is_failure(seen.step)
+    return threshold != 0 and failures >= (threshold or 1)
+
+
 def is_failure(step: Step) -> bool:
     """Whether a step is one of the failures that a breaker counts."""
     failed = step.log("TransactionFailed")

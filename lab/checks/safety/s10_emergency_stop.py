@@ -11,7 +11,7 @@ from __future__ import annotations
 from lab.checks.facts import block_at, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, ObservedStep, lifts_stop
-from lab.checks.safety.breaker import DEMANDED, RULES, Count, Counted, CountingRule, count, is_failure
+from lab.checks.safety.breaker import DEMANDED, RULES, Count, Counted, CountingRule, count, is_failure, reaches
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, Step, blind
 from lab.model.history import History
 from lab.model.verdict import CheckResult
@@ -95,7 +95,9 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
 def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep, has_breaker: bool) -> None:
     """A stop that neither a counted failure nor the owner explains, who may stop it by a threshold below the count."""
     step = seen.step
-    if step.log("EmergencyStop") is None or step.function in ("pause", "set_breaker_threshold"):
+    if step.log("EmergencyStop") is None or step.function == "pause":
+        return
+    if step.function == "set_breaker_threshold" and reaches(replayed, step, seen.after.threshold):
         return
     if has_breaker and is_failure(step):
         return

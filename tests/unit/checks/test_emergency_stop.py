@@ -134,6 +134,18 @@ def test_a_lowered_threshold_trips_at_the_next_failure() -> None:
     assert judged(*failures(3), threshold(2), fail("0x09"), final=counted(4)).verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize(
+    ("made", "value", "verdict"),
+    [(3, 2, Verdict.PASS), (3, 3, Verdict.PASS), (3, 4, Verdict.FAIL), (0, 1, Verdict.FAIL), (3, 0, Verdict.FAIL)],
+)
+def test_a_threshold_stops_at_once_only_where_it_is_reached(made: int, value: int, verdict: Verdict) -> None:
+    """Whoever sets one above what was counted, or none, stops nothing by it."""
+    stop: Log = log("EmergencyStop", caller=ROLES["owner"], reason="Failure threshold reached")
+    call, logs = threshold(value)
+    stopping = (threshold(9), *failures(made), (call, (*logs, stop)))
+    assert judged(*stopping, final=counted(made)).verdict is verdict
+
+
 def test_the_threshold_comes_from_the_final_read_where_it_was_never_set() -> None:
     """25 at the end and never changed: 25 all the time."""
     assert judged(*failures(25, trip=True), final=counted(25)).verdict is Verdict.PASS
