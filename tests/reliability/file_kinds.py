@@ -46,7 +46,7 @@ from lab.ops.procedures.maintenance import Begun
 from lab.report.causes.effort import EFFORT, Efforts
 from lab.report.evidence.signature import read_signature
 from lab.report.evidence.suite_result import read_suite
-from lab.report.records.report import Readiness
+from lab.report.records.report import read_readiness
 from lab.report.release.sign import Opinion, sign
 from lab.safe.calls import named_call
 from lab.safe.proposal import SafeDescription, make_proposal, read_proposal
@@ -340,7 +340,7 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     ),
     "keys of a session": ("keys.json", lambda: {"owner": "0x" + "11" * 32}, keys),
     "readiness report": (
-        "readiness.json", lambda: report().model_dump(mode="json"), lambda path: read_model(path, Readiness),
+        "readiness.json", lambda: report().model_dump(mode="json"), read_readiness,
     ),
 }  # fmt: skip
 TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {

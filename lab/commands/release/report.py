@@ -13,12 +13,12 @@ from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean, some
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.causes.page import CAUSES_PAGE, write_session_pages
-from lab.report.evidence.signature import read_signature
+from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.commands import Commands
 from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.readiness_page.pdf import write_pdf
-from lab.report.records.report import Readiness
+from lab.report.records.report import Readiness, oversize
 from lab.report.run_page.session_index import PAGE
 from lab.session.under_test import system_under_test
 
@@ -67,6 +67,8 @@ def rebuild(request: ReportRequest) -> int:
     signature = read_signature(results / "readiness")
     if signature is not None and signature.void:
         print(f"signature  VOID: {signature.void}")
+    if trouble := oversize(results / "readiness" / REPORT):
+        print(f"signature  cannot be: {trouble}")
     print(f"contract   {clean(shipping.sha256[:16] if shipping.sha256 else 'unknown')} ({shipping.how})")
     if done.causes.causes:
         print(f"causes     {done.page.with_name(CAUSES_PAGE)} ({done.causes.head})")

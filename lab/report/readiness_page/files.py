@@ -6,7 +6,6 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from lab.bounded_files import read_model
 from lab.evidence.folder import write_atomically
 from lab.html.text import relative_link
 from lab.report.evidence.signature import REPORT, SignatureView, read_signature
@@ -15,7 +14,7 @@ from lab.report.readiness_page.charts import charts
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
 from lab.report.readiness_page.pages import readiness_pages
-from lab.report.records.report import Readiness
+from lab.report.records.report import Readiness, read_readiness
 
 
 def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = None) -> Path:
@@ -31,7 +30,7 @@ def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = N
 
 def write_page_again(out: Path) -> Path:
     """The page and the summary of a report that is there already, with its signature as it is now."""
-    return _write_pages(read_model(out / REPORT, Readiness), out, "..")
+    return _write_pages(read_readiness(out / REPORT), out, "..")
 
 
 def _write_pages(readiness: Readiness, out: Path, up: str) -> Path:

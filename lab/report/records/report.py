@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from pydantic_core import to_json
 
+from lab.bounded_files import JSON_BYTES_MAX, JSON_VALUES_MAX, UnfitFile, parse_model, read_bytes, read_object
+from lab.json_values import json_values
 from lab.model.under_test import UnderTest
 from lab.report.catalogue.frozen import Frozen
 from lab.report.catalogue.rows import Stage
@@ -129,3 +134,33 @@ class Readiness(Frozen):
     trend: tuple[TrendPoint, ...] = ()
     provenance: Provenance
     rows: tuple[RowResult, ...]
+
+
+def read_readiness(path: Path) -> Readiness:
+    """A report. Raises OSError, or UnfitFile with the first thing that does not fit.
+
+    Row by row, so that one of thousands of runs can be read: what does not fit takes memory for each value, and a row has
+    few of all.
+    """
+    if trouble := oversize(path):
+        raise UnfitFile(path, trouble, code=errno.EFBIG)
+    value = read_object(path)
+    rows = value.get("rows")
+    if not isinstance(rows, list):
+        return parse_model(to_json(value), Readiness, path)
+    head = parse_model(to_json(value | {"rows": []}), Readiness, path)
+    read = tuple(parse_model(to_json(row), RowResult, f"{path}: rows.{number}") for number, row in enumerate(rows))
+    return head.model_copy(update={"rows": read})
+
+
+def oversize(path: Path) -> str:
+    """Why a report cannot be read again, and so neither signed nor bundled; empty where it can. Raises OSError."""
+    if (
+        path.stat().st_size <= JSON_BYTES_MAX
+        and json_values(read_bytes(path, max_bytes=JSON_BYTES_MAX)) <= JSON_VALUES_MAX
+    ):
+        return ""
+    return (
+        f"expected a report of at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values, to be signed or bundled; "
+        "this one has more: have it judge fewer runs (another --results, `lab prune`)"
+    )

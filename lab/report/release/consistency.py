@@ -27,7 +27,7 @@ from lab.report.readiness_page.files import readiness_page
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
 from lab.report.records.cause import CauseReport
-from lab.report.records.report import Readiness
+from lab.report.records.report import Readiness, read_readiness
 from lab.report.records.row_result import RowEvidence, RowResult
 from lab.report.records.row_verdict import RowVerdict
 from lab.report.run_page.session_index import session_pages
@@ -40,7 +40,7 @@ DeploymentPage = Callable[[LiveEvidence], tuple[str, str]]
 
 def read_report(results: Path) -> Readiness:
     """The report of a results folder. Raises OSError or ValueError."""
-    return read_model(results / "readiness" / REPORT, Readiness)
+    return read_readiness(results / "readiness" / REPORT)
 
 
 def self_contradictions(report: Readiness) -> Iterator[str]:

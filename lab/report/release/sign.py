@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.bounded_files import read_model, sha256_file, write_atomically
+from lab.bounded_files import sha256_file, write_atomically
 from lab.errors import UsageError
 from lab.html.text import clean
 from lab.report.evidence.signature import FILE, REPORT, Signature, is_better
-from lab.report.records.report import Readiness
+from lab.report.records.report import read_readiness
 from lab.report.records.row_verdict import Decision
 from lab.report.release.consistency import self_contradictions
 from lab.report.release.local_key import LocalSigner, signed_text
@@ -33,7 +33,7 @@ def sign(folder: Path, said: Opinion, signer: LocalSigner | None = None, now: da
     """
     path = folder / REPORT
     try:
-        report = read_model(path, Readiness)
+        report = read_readiness(path)
     except FileNotFoundError:
         raise UsageError(f"{path}: expected a report to sign, found none: run `lab report` first") from None
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from lab.errors import UsageError
 from lab.model.verdict import Verdict
 from lab.report.evidence.signature import FILE, REPORT, read_signature
 from lab.report.readiness_page.files import write_page_again, write_readiness
+from lab.report.records.report import oversize, read_readiness
 from lab.report.records.row_verdict import Decision
 from lab.report.release.local_key import signed_text
 from lab.report.release.sign import Opinion, sign
@@ -121,3 +122,20 @@ def test_an_edited_signature_is_void(tmp_path: Path) -> None:
     found = read_signature(folder)
     assert found is not None
     assert found.void == "readiness.json is gone"
+
+
+@pytest.mark.parametrize(("runs", "signable"), [(6_000, True), (30_000, False)])
+def test_a_report_of_thousands_of_runs(tmp_path: Path, runs: int, signable: bool) -> None:
+    """It is signed, or what writes it can say beforehand that nobody will."""
+    made = build(catalogue(TWO), GOOD)
+    (row,) = made.rows
+    (shown,) = row.evidence
+    many = tuple(shown.model_copy(update={"folder": f"session/{number}"}) for number in range(runs))
+    rows = tuple(row.model_copy(update={"id": name, "evidence": many}) for name in ("AA-01", "AA-02"))
+    write_readiness(made.model_copy(update={"rows": rows}), tmp_path)
+    assert (oversize(tmp_path / REPORT) == "") is signable
+    if not signable:
+        with pytest.raises(UsageError, match=r"at most 16 MB and 800,000 values, to be signed or bundled"):
+            sign(tmp_path, Opinion("Ada", "NO-GO"))
+    else:
+        assert len(read_readiness(tmp_path / REPORT).rows[1].evidence) == runs
