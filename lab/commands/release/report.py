@@ -64,11 +64,8 @@ def rebuild(request: ReportRequest) -> int:
     for step in done.report.path_to_go[:MAX_STEPS]:
         needs = f"; it needs {step.needs}" if step.needs else ""
         print(f"next       {step.command or step.action}  ({some(step.rows, MAX_ROWS)}){needs}")
-    signature = read_signature(results / "readiness")
-    if signature is not None and signature.void:
-        print(f"signature  VOID: {signature.void}")
-    if trouble := oversize(results / "readiness" / REPORT):
-        print(f"signature  cannot be: {trouble}")
+    for line in _of_signature(results / "readiness"):
+        print(f"signature  {line}")
     print(f"contract   {clean(shipping.sha256[:16] if shipping.sha256 else 'unknown')} ({shipping.how})")
     if done.causes.causes:
         print(f"causes     {done.page.with_name(CAUSES_PAGE)} ({done.causes.head})")
@@ -87,6 +84,15 @@ def _reasons(report: Readiness) -> Iterator[str]:
     yield from (f"note: {note}" for note in report.notes[:MAX_NOTES])
     if len(report.notes) > MAX_NOTES:
         yield f"note: and {len(report.notes) - MAX_NOTES} more, on the page"
+
+
+def _of_signature(folder: Path) -> Iterator[str]:
+    """What is wrong with the one that is there, and why there can be none."""
+    signature = read_signature(folder)
+    if signature is not None and signature.void:
+        yield f"VOID: {signature.void}"
+    if trouble := oversize(folder / REPORT):
+        yield f"none can be made: {trouble}"
 
 
 def _write_pages(results: Path, selection: Selection) -> Path | None:

@@ -139,8 +139,8 @@ class Readiness(Frozen):
 def read_readiness(path: Path) -> Readiness:
     """A report. Raises OSError, or UnfitFile with the first thing that does not fit.
 
-    Row by row, so that one of thousands of runs can be read: what does not fit takes memory for each value, and a row has
-    few of all.
+    Row by row, so that one of thousands of runs can be read: what does not fit takes much memory for each value, and a
+    single row has few values.
     """
     if trouble := oversize(path):
         raise UnfitFile(path, trouble, code=errno.EFBIG)
@@ -161,6 +161,6 @@ def oversize(path: Path) -> str:
     ):
         return ""
     return (
-        f"expected a report of at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values, to be signed or bundled; "
-        "this one has more: have it judge fewer runs (another --results, `lab prune`)"
+        f"expected a report of at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values, to be signed or bundled, "
+        "got more: have it judge fewer runs (another --results, `lab prune`)"
     )
