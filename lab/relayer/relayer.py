@@ -90,7 +90,7 @@ class Relayer:
             for name, chain in self._chains.items()
         }
         for name, chain in self._chains.items():
-            chain.trail = self._store.trail(name)
+            chain.trail, chain.counted = self._store.trail(name), self._store.counted(name)
 
     def step(self) -> None:
         """One poll over all chains, in declared order; one that last gave no answer keeps no other waiting."""
@@ -226,6 +226,7 @@ class Relayer:
                 gone=news.gone,
                 intents=reopened,
                 checkpoint=checkpoint,
+                counted=chain.counted_at(scan.head.hash),
             )
             unsaved = []
         chain.unsaved = unsaved
@@ -278,8 +279,16 @@ class Relayer:
 
     def _save_position(self, chain: Chain, marks: list[Mark]) -> None:
         checkpoint = chain.checkpoint(chain.head, chain.trail, self._clock.now_ms()) if chain.head else None
+        counted = chain.counted_at(marks[-1][1])
         self._store.save_scan(
-            chain.name, ancestor=None, marks=marks, changed=(), gone=(), intents=(), checkpoint=checkpoint
+            chain.name,
+            ancestor=None,
+            marks=marks,
+            changed=(),
+            gone=(),
+            intents=(),
+            checkpoint=checkpoint,
+            counted=counted,
         )
         chain.unsaved = []
 

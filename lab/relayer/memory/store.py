@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (chain TEXT PRIMARY KEY, number INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS trail (chain TEXT, number INTEGER, hash TEXT NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (chain, number));
+CREATE TABLE IF NOT EXISTS counts (chain TEXT PRIMARY KEY, hash TEXT NOT NULL, count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS transactions (chain_id INTEGER, chain TEXT, tx_id TEXT, origin TEXT NOT NULL,
   target TEXT NOT NULL, dependency TEXT, timestamp INTEGER NOT NULL, payload TEXT, buffered_number INTEGER NOT NULL,
   buffered_hash TEXT NOT NULL, ready_number INTEGER, ready_hash TEXT, ended_number INTEGER, ended_hash TEXT,
@@ -138,6 +139,13 @@ class Store:
         row = self._db.execute("SELECT number, hash FROM checkpoints WHERE chain = ?", (chain,)).fetchone()
         return (row[0], row[1]) if row else None
 
+    def counted(self, chain: str) -> dict[str, int]:
+        """How many transactions the contract counted at the scan position, by block hash; empty where it was not asked.
+
+        A node may have pruned that block's state by the next start.
+        """
+        return dict(self._db.execute("SELECT hash, count FROM counts WHERE chain = ?", (chain,)).fetchall())
+
     def entries(self) -> list[Entry]:
         rows = self._db.execute("SELECT * FROM transactions ORDER BY chain, tx_id").fetchall()
         return [_entry(row) for row in rows]
@@ -152,6 +160,7 @@ class Store:
         gone: Iterable[Key],
         intents: Iterable[Intent],
         checkpoint: tuple[int, str] | None,
+        counted: tuple[str, int] | None = None,
     ) -> None:
         """One scan's result, whole or not at all: position, transactions, and intents that a reorg reopened."""
         with self._db:
@@ -167,6 +176,8 @@ class Store:
             )
             if checkpoint is not None:
                 self._db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (chain, *checkpoint))
+            if counted is not None:
+                self._db.execute("INSERT OR REPLACE INTO counts VALUES (?, ?, ?)", (chain, *counted))
             for _, tx_id in gone:
                 self._db.execute("DELETE FROM transactions WHERE chain = ? AND tx_id = ?", (chain, tx_id))
             self._put_entries(changed)

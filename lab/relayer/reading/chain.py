@@ -84,6 +84,10 @@ class Chain:
         final = [mark for mark in trail if mark[0] <= number]
         return final[-1][:2] if final else None
 
+    def counted_at(self, block_hash: str) -> tuple[str, int] | None:
+        """The contract's count of transactions at a block, with the block's hash; None where it is not known."""
+        return (block_hash, self.counted[block_hash]) if block_hash in self.counted else None
+
     def timestamp_of(self, block: BlockId) -> int | None:
         """A scanned block's; None where it is not remembered."""
         return next((mark[2] for mark in reversed(self.trail) if mark[1] == block.hash), None)

@@ -161,6 +161,6 @@ def oversize(path: Path) -> str:
     ):
         return ""
     return (
-        f"expected a report of at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values, to be signed or bundled, "
+        f"expected at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values in a report to be signed or bundled, "
         "got more: have it judge fewer runs (another --results, `lab prune`)"
     )

@@ -117,9 +117,12 @@ def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
     assert bench.state("two", 1) == "EXECUTED"
 
 
-@pytest.mark.parametrize("restarted", [False, True])
-def test_logs_are_missed_after_the_state_before_them_is_pruned(tmp_path: Path, restarted: bool) -> None:
-    """Found by the swarm: a restart forgot the count at the scan position, which the node could not tell any more."""
+@pytest.mark.parametrize("life", ["one", "restarted", "absent", "abandoned"])
+def test_logs_are_missed_after_the_state_before_them_is_pruned(tmp_path: Path, life: str) -> None:
+    """Found by the swarm: a restart forgot the count at the scan position, which the node could not tell any more.
+
+    It is stored: a relayer may be down for longer than a node keeps state.
+    """
     bench = Bench(tmp_path, abi=COUNTED_ABI)
     two = bench.chains["two"]
     bench.run(4)
@@ -131,16 +134,24 @@ def test_logs_are_missed_after_the_state_before_them_is_pruned(tmp_path: Path, r
         return right(request, ref)
 
     two.hide_logs, two._eth_call = True, pruned  # type: ignore[method-assign]
-    bench.buffer("two", 1, at=60)
+    assert bench.relayer is not None
+    if life in ("absent", "abandoned"):
+        bench.run(60)
+        bench.relayer.close() if life == "absent" else bench.relayer.abandon()
+        bench.relayer = None
+    bench.buffer("two", 1, at=150)
     bench.run(6)
-    if restarted:
+    if life == "restarted":
         assert bench.relayer is not None
         bench.relayer.close()
+    if life in ("absent", "abandoned"):
+        bench.run(30)
+    if life != "one":
         bench.relayer = bench.start()
     bench.run(30)
     assert bench.store().entries() == []
     two.hide_logs = False
-    bench.run(40)
+    bench.run(150)
     assert bench.state("two", 1) == "EXECUTED"
 
 
