@@ -161,6 +161,6 @@ def oversize(path: Path) -> str:
     ):
         return ""
     return (
-        f"expected at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values in a report to be signed or bundled, "
+        f"expected at most {JSON_BYTES_MAX >> 20} MB and {JSON_VALUES_MAX:,} values in a report to sign or bundle, "
         "got more: have it judge fewer runs (another --results, `lab prune`)"
     )

@@ -135,7 +135,7 @@ def test_a_report_of_thousands_of_runs(tmp_path: Path, runs: int, signable: bool
     write_readiness(made.model_copy(update={"rows": rows}), tmp_path)
     assert (oversize(tmp_path / REPORT) == "") is signable
     if not signable:
-        with pytest.raises(UsageError, match=r"at most 16 MB and 800,000 values in a report to be signed"):
+        with pytest.raises(UsageError, match=r"at most 16 MB and 800,000 values in a report to sign"):
             sign(tmp_path, Opinion("Ada", "NO-GO"))
     else:
         assert len(read_readiness(tmp_path / REPORT).rows[1].evidence) == runs
