@@ -12,6 +12,8 @@ import socket
 from typing import Any, NamedTuple
 
 _CHUNK = 64 * 1024
+# Most answers of a node are shorter.
+_FIRST = 8 * 1024
 _HEAD_END = b"\r\n\r\n"
 # A node's every answer, to the letter: it need not be taken apart.
 _USUAL = re.compile(
@@ -59,7 +61,7 @@ def read_response(
     Of a body above `body_bytes_max` one byte more than that is returned. Raises OSError, HTTPException.
     """
     while _HEAD_END not in received:
-        buffer = bytearray(_CHUNK)
+        buffer = bytearray(_FIRST)
         count = connection.recv_into(buffer)
         received += memoryview(buffer)[:count]
         if not (more and count) or len(received) > _CHUNK:

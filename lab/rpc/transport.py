@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+from pydantic_core import to_json
+
 from lab.model.redacted import RedactedUrl
 from lab.rpc.ahead import AHEAD_MAX, Ahead
 from lab.rpc.answers import parse_answer, parse_answers, parse_outcomes
@@ -24,6 +26,14 @@ from lab.rpc.http_response import Response, read_response
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
 Connect = Callable[[float], socket.socket]
+
+
+def _encoded(request: object) -> bytes:
+    """A request as JSON: in a third of the time that `json` takes, but for text that is no Unicode."""
+    try:
+        return to_json(request)
+    except ValueError:
+        return json.dumps(request).encode()
 
 
 class Transport(Protocol):
@@ -113,7 +123,7 @@ class HttpTransport:
                 return ahead
             if sum(len(unread.requests) for unread in self._unread) + len(calls) > AHEAD_MAX:
                 self._read_ahead()
-            self._send(method, [json.dumps(request).encode() for request in ahead.requests], self._timeout_s)
+            self._send(method, list(map(_encoded, ahead.requests)), self._timeout_s)
         except RpcFailure as failure:
             ahead.failure = failure
         else:
@@ -165,7 +175,7 @@ class HttpTransport:
         timeout_s = timeout_s or self._timeout_s
         if self._unread:
             self._read_ahead(timeout_s)
-        self._send(method, [json.dumps(request).encode()], timeout_s)
+        self._send(method, [_encoded(request)], timeout_s)
         return self._parsed(method, parse, self._receive(method, timeout_s))
 
     def _parsed(self, method: str, parse: Callable[[int, bytes], Any], response: Response) -> Any:
