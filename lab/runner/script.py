@@ -65,10 +65,27 @@ class Script:
         checklist that are shown by it alone are not exercised then.
         """
         missing = lacking(self.run.lab.spec.target, parts, functions)
+        self._leave_out(missing, rows)
+        return not missing
+
+    def needs_source(self, rows: Sequence[str]) -> bool:
+        """Whether the contract was given as a source. What follows is left out for an artifact, as in `needs`."""
+        path = self.run.lab.spec.target.contract.source_path
+        missing = [] if path.suffix == ".vy" else [f"a source that the lab compiles ({path.name} is an artifact)"]
+        self._leave_out(missing, rows)
+        return not missing
+
+    def needs_no_proxy(self, rows: Sequence[str]) -> bool:
+        """Whether the contract stands behind no proxy of lab.yaml, else as in `needs`."""
+        proxied = self.run.lab.spec.target.proxied is not None
+        missing = ["a form without its proxy (`lab live` deploys and verifies none)"] if proxied else []
+        self._leave_out(missing, rows)
+        return not missing
+
+    def _leave_out(self, missing: Sequence[str], rows: Sequence[str]) -> None:
         self.run.leave_out(missing)
         for row in rows if missing else ():
             self.note(ROW_LEFT_OUT, f"{row}: the contract lacks {', '.join(missing)}")
-        return not missing
 
     def _require(self, function: str) -> None:
         if not self.has(function):

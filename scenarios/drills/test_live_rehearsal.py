@@ -92,10 +92,7 @@ def play(script: Script) -> None:
     folder.mkdir(exist_ok=True)
     path = folder / "deployment.yaml"
     configuration(script, path)
-    if script.run.lab.spec.target.proxied is not None:
-        script.note(
-            "unsupported", "the contract stands behind a proxy of lab.yaml: `lab live` deploys and verifies none"
-        )
+    if not script.needs_no_proxy(rows=["PSC-03", "RFI-01"]):
         return
     path.write_text(written_for(list(script.run.lab.chains)), encoding="utf-8")
     (folder / "deployment.journal.jsonl").unlink(missing_ok=True)
@@ -145,8 +142,7 @@ def carried_out(script: Script, work: Undertaking) -> None:
 
 def verified(script: Script, work: Undertaking) -> None:
     """Three dialects verify the sources, after the troubles of explorers; a changed byte is refused."""
-    if work.contract.source_path.suffix != ".vy":
-        script.expect("sources to verify", "the contract is an artifact, which has none", met=None)
+    if not script.needs_source(rows=["PSC-03"]):
         return
     bundle = make_bundle(work)
     target = next(target for target in work.deployment.targets if target.name == EXPLORED)

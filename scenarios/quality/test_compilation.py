@@ -53,11 +53,9 @@ def judge_sizes(script: Script) -> None:
 
 def judge_warnings(script: Script) -> None:
     """A compilation of its own: a cached result remembers no warnings."""
-    contract = script.run.lab.spec.target.contract
-    if contract.source_path.suffix != ".vy":
-        script.note("unsupported", f"{contract.source_path.name} is an artifact: its source is not known to the lab")
+    if not script.needs_source(rows=["CQ-03"]):
         return
-    source = read_source(contract.source_path)
+    source = read_source(script.run.lab.spec.target.contract.source_path)
     found = compiler_warnings(source)
     told = f"{len(found)} warnings" + "".join(f"; {warning[:160]}" for warning in found[:3])
     files = f"{len(source.files)} source files"

@@ -31,8 +31,7 @@ ANYBODY = "unguarded-write"
 def play(script: Script) -> None:
     """Every open finding of high severity is an expectation of its own that is not met."""
     contract = script.run.lab.spec.target.contract
-    if contract.source_path.suffix != ".vy":
-        script.note("unsupported", f"{contract.source_path.name} is an artifact: its source is not known to the lab")
+    if not script.needs_source(rows=["CQ-06"]):
         return
     try:
         analysis = analyse(contract.source_path)

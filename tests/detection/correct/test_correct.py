@@ -9,7 +9,8 @@ sides of a setting; `packed` has three words for a transaction, narrow numbers, 
 `proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers; `scribe` has states as
 texts, and numbers for yes and no; `metered` wants two blocks before it resolves, bounds what
 an account does in one, and takes longer batches; `courier` gives and takes all of its roles by one function, and tells
-states by hashes. What they lack is not exercised. With LAB_LIBRARY=whole every scenario
+states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments. What they
+lack is not exercised. With LAB_LIBRARY=whole every scenario
 under the virtual clock is tried (`make detection`).
 """
 
@@ -37,6 +38,7 @@ from lab.scenario.resolve import load_scenario
 from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
 from tests.compiling import compile_once
+from tests.unit.pytest_project import forked_pytest
 
 HERE = Path(__file__).parent
 # One for each way in which a correct contract was once called wrong.
@@ -106,6 +108,7 @@ OF_LIMITS = (
     "security/test_arithmetic",
     "mutation/test_every_rule",
 )
+OF_ERRORS = ("failures/roles_and_reverts", "drills/test_live_rehearsal")
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
@@ -125,11 +128,11 @@ CHOSEN = {
     "scribe": OF_TEXTS,
     "metered": (*OF_LIMITS, "dependencies/single_dependency"),
     "courier": OF_SWITCHED,
+    "bridge": OF_ERRORS,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
-# What cannot be known of a contract of which the lab has no source, or of which calls cannot fill a block.
+# What cannot be known of a contract of which calls cannot fill a block.
 UNDECIDED = {
-    "proxy": {"drills/test_live_rehearsal": "artifact"},
     "metered": {"networks/test_fee_models": "the contract takes 12 calls of an account"},
 }
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
@@ -177,7 +180,7 @@ def played(contract: Deployable, entry: LibraryItem, backend: ProcessBackend, fo
 def test_no_scenario_finds_a_fault(
     shared_backend: ProcessBackend, tmp_path: Path, which: str, name: str, entry: LibraryItem
 ) -> None:
-    """PASS, or not exercised by name of the capability that it lacks; never FAIL, UNKNOWN only without a source."""
+    """PASS, or not exercised by name of the capability that it lacks; never FAIL, UNKNOWN only as said above."""
     verdict = played(contract(which), entry, shared_backend, tmp_path / "run").verdict
     if name in CHOSEN[which]:
         wanted = Verdict.NOT_EXERCISED if name in LACKING.get(which, ()) else Verdict.PASS
@@ -188,6 +191,19 @@ def test_no_scenario_finds_a_fault(
         return
     assert verdict.verdict in (Verdict.PASS, Verdict.NOT_EXERCISED), verdict.reasons
     assert verdict.verdict is Verdict.PASS or verdict.lacks, verdict.reasons
+
+
+def test_an_artifact_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What wants a source is left out, in one line, and the rows about it stay open; all else is judged."""
+    monkeypatch.chdir(shutil.copytree(HERE / "bridge", tmp_path / "bridge"))
+    scenarios = [str(SCENARIOS / f"{name}.py") for name in ("quality/test_compilation", "quality/test_static_analysis")]
+    code, out, _ = forked_pytest(tmp_path, *scenarios, "-q", "-p", "no:cacheprovider", "--lab-backend", "process")
+    assert code == 0, out
+    assert "1 passed, 1 skipped" in out
+    assert "1 run not exercised: the contract lacks a source that the lab compiles (Bridge.json is an artifact)" in out
+    rows = {row["id"]: row for row in json.loads(Path("results/readiness/readiness.json").read_text())["rows"]}
+    verdicts = {row: rows[row]["verdict"] for row in ("CQ-01", "CQ-03", "CQ-06")}
+    assert verdicts == {"CQ-01": "PASS", "CQ-03": "UNKNOWN", "CQ-06": "UNKNOWN"}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +220,7 @@ def test_no_scenario_finds_a_fault(
         ("scribe", ("stop",)),
         ("metered", ("stop", "handover", "batch")),
         ("courier", ("stop",)),
+        ("bridge", ("stop",)),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:
