@@ -280,16 +280,7 @@ class Relayer:
     def _save_position(self, chain: Chain, marks: list[Mark]) -> None:
         checkpoint = chain.checkpoint(chain.head, chain.trail, self._clock.now_ms()) if chain.head else None
         counted = chain.counted_at(marks[-1][1])
-        self._store.save_scan(
-            chain.name,
-            ancestor=None,
-            marks=marks,
-            changed=(),
-            gone=(),
-            intents=(),
-            checkpoint=checkpoint,
-            counted=counted,
-        )
+        self._store.save_scan(chain.name, marks=marks, checkpoint=checkpoint, counted=counted)
         chain.unsaved = []
 
     def _world(self) -> World:

@@ -154,12 +154,12 @@ class Store:
         self,
         chain: str,
         *,
-        ancestor: int | None,
         marks: Iterable[Mark],
-        changed: Iterable[Entry],
-        gone: Iterable[Key],
-        intents: Iterable[Intent],
         checkpoint: tuple[int, str] | None,
+        ancestor: int | None = None,
+        changed: Iterable[Entry] = (),
+        gone: Iterable[Key] = (),
+        intents: Iterable[Intent] = (),
         counted: tuple[str, int] | None = None,
     ) -> None:
         """One scan's result, whole or not at all: position, transactions, and intents that a reorg reopened."""
