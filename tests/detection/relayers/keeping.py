@@ -21,7 +21,7 @@ from lab.rpc import Rpc, RpcFailure
 class CheckpointFirst(Store):
     """Writes the scan position down at once, and what was found there with the next one."""
 
-    def save_scan(self, chain: str, *, changed: Iterable[Entry], **rest: Any) -> None:
+    def save_scan(self, chain: str, *, changed: Iterable[Entry] = (), **rest: Any) -> None:
         """The transactions of this scan wait in memory."""
         late: dict[str, list[Entry]] = self.__dict__.setdefault("late", {})
         super().save_scan(chain, changed=late.get(chain, ()), **rest)
