@@ -113,7 +113,9 @@ def _to_run(row: RowResult, proofs: Mapping[str, Proof], commands: Commands) -> 
         if evidence.verdict not in SETTLED and evidence.scenario:
             command = commands.recorded(evidence.scenario)
             where = "" if command else f": {evidence.scenario}, which is not in this folder"
-            yield _Action(_VERBS.get(evidence.verdict, _RUN) + where, command, evidence.verdict)
+            lacking = f"give the contract what it lacks ({some(evidence.lacks, 2)}), and run it again"
+            verb = lacking if evidence.lacks else _VERBS.get(evidence.verdict, _RUN)
+            yield _Action(verb + where, command, evidence.verdict)
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
             yield _to_prove(proof, commands)

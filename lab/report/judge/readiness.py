@@ -10,7 +10,6 @@ from itertools import chain, islice
 from lab.evidence.newest import moment_of
 from lab.html.text import clean
 from lab.model.checks import check_name
-from lab.model.verdict import Verdict
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import STAGES, Catalogue, Row, Stage
 from lab.report.evidence.baseline import Baseline
@@ -80,7 +79,7 @@ def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> R
         ),
         contradictions=tuple(contradictions(catalogue, rows)),
         problems=problems,
-        notes=tuple(islice(chain(_lacking(evidence.runs, rows), _notes(catalogue, evidence)), MAX_NOTES)),
+        notes=tuple(islice(chain(_lacking(rows), _notes(catalogue, evidence)), MAX_NOTES)),
         provenance=provenance(evidence.runs, scope.baseline),
         rows=tuple(rows),
     )
@@ -128,18 +127,14 @@ def _with_time(
     return row.model_copy(update={"age_hours": age, "history": history})
 
 
-def _lacking(runs: Sequence[Run], rows: Sequence[RowResult]) -> Iterator[str]:
-    """Each capability that the contract lacks, with the open rows whose scenarios could not be played without it."""
+def _lacking(rows: Sequence[RowResult]) -> Iterator[str]:
+    """Each part that the contract lacks, with the open rows that could not be looked at without it."""
     needed: dict[str, dict[str, None]] = {}
-    for run in runs:
-        if run.verdict is not None and run.verdict.verdict is Verdict.NOT_EXERCISED:
-            folder = clean(run.folder, 400)
-            waiting = [row.id for row in rows if row.is_open and any(shown.folder == folder for shown in row.evidence)]
-            for part in run.verdict.lacks:
-                needed.setdefault(clean(part, 160), {}).update(dict.fromkeys(waiting))
+    for row in rows:
+        for part in (part for shown in row.evidence for part in shown.lacks if row.is_open):
+            needed.setdefault(part, {})[row.id] = None
     for part, ids in needed.items():
-        if ids:
-            yield f"the contract lacks {part}: {', '.join(sorted(ids))} need{'s' if len(ids) == 1 else ''} it"
+        yield f"the contract lacks {part}: {', '.join(sorted(ids))} need{'s' if len(ids) == 1 else ''} it"
 
 
 def _notes(catalogue: Catalogue, evidence: Gathered) -> Iterator[str]:

@@ -174,8 +174,17 @@ def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
         contract_sha256=_token(run.made.contract.bytecode_sha256),
         started=_token(run.made.started),
         faults=run.faults,
+        lacks=_lacks(row, run.verdict) if verdict is RowVerdict.UNKNOWN else (),
     )
     return Opinion(verdict, f"{clean(run.item, 120)}: {why}", evidence)
+
+
+def _lacks(row: Row, verdict: RunVerdict | None) -> tuple[str, ...]:
+    """The parts of the contract for want of which a run did not look at a row."""
+    if verdict is None or (judged := verdict.of_row(row.id)).verdict is not Verdict.NOT_EXERCISED:
+        return ()
+    whole = verdict.verdict is Verdict.NOT_EXERCISED
+    return tuple(clean(part, 160) for part in verdict.lacks if whole or any(part in why for why in judged.reasons))
 
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:

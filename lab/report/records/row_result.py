@@ -26,6 +26,7 @@ class RowEvidence(Frozen):
     contract_sha256: str | None
     started: str | None
     faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
+    lacks: tuple[str, ...] = Field(default=(), description="parts without which the contract is not exercised here")
     figures: tuple[str, ...] = Field(default=(), description="what a measurement found, and what it assumes, in words")
     files: tuple[str, ...] = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json")
 

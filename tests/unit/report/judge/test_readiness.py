@@ -338,6 +338,8 @@ def test_what_a_contract_lacks_is_said_once_with_the_rows_that_wait_for_it() -> 
     assert row.verdict is RowVerdict.UNKNOWN
     assert "the run is NOT EXERCISED" in row.reason
     assert "the contract lacks handover (no propose_owner): AA-01 needs it" in report.notes
+    action = "give the contract what it lacks (handover (no propose_owner)), and run it again"
+    assert action in [step.action for step in report.path_to_go]
     beside = build(catalogue(TWO), lacking("failures/one", "handover"), run("failures/two"))
     assert not [note for note in beside.notes if "lacks" in note]
 
