@@ -64,7 +64,7 @@ class BackendChoice(StrEnum):
 Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
 Results = Annotated[Path, typer.Option("--results", callback=to_folder, help="Folder for evidence and reports.")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")]
-Seeds = Annotated[int, typer.Option(min=1, max=100_000, help="Number of seeds.")]
+Seeds = Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of seeds.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63, help="First seed.")]
 Minutes = Annotated[
     float | None,

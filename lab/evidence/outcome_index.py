@@ -1,7 +1,7 @@
 """Where in a `verdicts.jsonl` the lines of each folder stand, so that a command reads the file once for all its runs.
 
-Such a file is added to for years. What is kept of a line is four bytes, and of a folder its name where a line decided
-something against it.
+Such a file is added to for years. What is kept of a line is four bytes, of a group of folders 256, and of
+a folder its name where a line decided something against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ BYTES_MAX, LINE_BYTES_MAX = 256 << 20, 1 << 20
 # Folders of one file against which something was decided: more are no results of anybody's.
 AGAINST_MAX = 3_000
 # Over all files that are kept in mind.
-_FILES_MAX, _LINES_MAX = 64, 8_000_000
+_FILES_MAX, _KEPT_BYTES_MAX = 64, 32 << 20
+# Of a group with its first line, and of a name.
+_GROUP_BYTES = 256
 _GROUPS = 1 << 16
 _Version = tuple[int, ...]
 
@@ -42,6 +44,11 @@ class OutcomeIndex:
     against: set[str] = field(default_factory=set)
     lines: int = 0
     _places: dict[int, array[int]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """About so many bytes of memory."""
+        return 4 * self.lines + _GROUP_BYTES * (len(self._places) + len(self.against))
 
     @classmethod
     def of(cls, path: Path, version: _Version, look: Callable[[bytes], Line]) -> OutcomeIndex:
@@ -97,7 +104,7 @@ def index_of(path: Path, look: Callable[[bytes], Line]) -> OutcomeIndex:
         if index is None or index.version != version:
             index = OutcomeIndex.of(path, version, look)
         _KEPT[path] = index
-        while len(_KEPT) > _FILES_MAX or (len(_KEPT) > 1 and sum(one.lines for one in _KEPT.values()) > _LINES_MAX):
+        while len(_KEPT) > _FILES_MAX or (len(_KEPT) > 1 and sum(one.size for one in _KEPT.values()) > _KEPT_BYTES_MAX):
             _KEPT.popitem(last=False)
         return index
 

@@ -103,14 +103,19 @@ def _ends_whole(handle: int) -> bool:
     return os.pread(handle, 1, os.fstat(handle).st_size - 1) == b"\n"
 
 
+# A folder, the version of the file beside it, and whether its last run is asked for. Not the index itself, of which
+# no more are kept than memory bears.
+_Key = tuple[Path, tuple[int, ...], bool]
+
+
 class _Kept:
     """Outcomes that were put together, since every part of a report asks for them anew; not more than memory bears."""
 
     def __init__(self) -> None:
-        self.outcomes: dict[tuple[OutcomeIndex, str, bool], RunOutcome] = {}
+        self.outcomes: dict[_Key, RunOutcome] = {}
         self._bytes = 0
 
-    def keep(self, key: tuple[OutcomeIndex, str, bool], outcome: RunOutcome) -> None:
+    def keep(self, key: _Key, outcome: RunOutcome) -> None:
         """Beside the others, or in their place."""
         size = len(outcome.model_dump_json())
         if self._bytes + size > KEPT_BYTES_MAX:
@@ -130,7 +135,7 @@ def outcome_of(folder: Path, *, last: bool = False) -> RunOutcome:
     """
     path = folder.parent / OUTCOMES
     index = index_of(path, _look)
-    key = (index, folder.name, last)
+    key = (folder, index.version, last)
     if (known := _KEPT.outcomes.get(key)) is None:
         known = _outcome(index, path, folder.name, last)
         _KEPT.keep(key, known)

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from lab.bounded_files import (
+    LINE_BYTES_MAX,
     UnfitFile,
+    decode,
     first_fault,
     open_append,
+    open_regular,
     parse_json,
     parse_model,
     read_lines,
+    replacing,
     sha256_file,
-    write_atomically,
 )
 from lab.chains.nodes.provision import locate_anvil
 from lab.deploy.deployer import Deployable
@@ -34,9 +38,11 @@ from lab.json_values import Values
 from lab.model.frozen import Frozen
 
 Outcome = TypeVar("Outcome")
-# Of the journals that are read together: an outcome of a seed has 14 values, of which its reader keeps 40 bytes each.
-SEEDS_MAX = 100_000
-LINES_MAX, BYTES_MAX, VALUES_MAX = SEEDS_MAX + 1, 128 << 20, 2_000_000
+SEEDS_MAX = 1_000_000
+# Of one journal, and of those that are merged together: the outcome of a seed that passed takes some 300 bytes.
+LINES_MAX, BYTES_MAX = SEEDS_MAX + 1, 512 << 20
+# Of outcomes that their reader keeps, as those of mutants.
+KEPT_BYTES_MAX, KEPT_VALUES_MAX = 128 << 20, 2_000_000
 
 
 class SwarmWork(Frozen):
@@ -133,19 +139,19 @@ def made_with(target: Deployable, files: Iterable[Path] = ()) -> dict[str, str]:
     return known | ({"scenarios": both} if files else {})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Journal(Generic[Outcome]):
-    """One file. `outcomes` are those that it holds, in the order in which they came."""
+    """One file, of which only the first line is kept in memory: outcomes are read from it, in the order they came."""
 
     path: Path
     header: JournalHeader
     kind: type[Outcome]
-    outcomes: list[Outcome] = field(default_factory=list)
 
     @classmethod
     def begin(cls, path: Path, header: JournalHeader, kind: type[Outcome], *, resume: bool) -> Journal[Outcome]:
         """A new one or, to be resumed, the one that is there. Raises UsageError where that was made otherwise."""
         journal = cls(path, header, kind)
+        lines: Iterator[str] = iter(())
         if resume and path.is_file():
             there = cls.read(path, header.command, kind)
             if differences := header.differences(there.header):
@@ -153,34 +159,53 @@ class Journal(Generic[Outcome]):
                     f"{path}: cannot be resumed, for this is not the same work: {'; '.join(differences)}; without "
                     "--resume all of it is done anew"
                 )
-            journal.outcomes = there.outcomes
-        lines = [header.model_dump_json(), *map(journal._line, journal.outcomes)]
-        write_atomically(path, "".join(f"{line}\n" for line in lines))
+            lines = islice(_whole_lines(path, _bytes_max(header.command)), 1, None)
+        with replacing(path) as stream:
+            stream.writelines(f"{line}\n".encode() for line in chain([header.model_dump_json()], lines))
         return journal
 
     @classmethod
-    def read(cls, path: Path, command: str, kind: type[Outcome], values: Values | None = None) -> Journal[Outcome]:
-        """`values` are those that this one and others may have together. Raises OSError or UnfitFile."""
-        lines = _whole_lines(path, values or Values(VALUES_MAX))
-        header = parse_model(next(lines, ""), JournalHeader, f"{path}:1")
+    def read(cls, path: Path, command: str, kind: type[Outcome]) -> Journal[Outcome]:
+        """The first line of one that is there. Raises OSError or UnfitFile."""
+        header = _header(path)
         if header.command != command:
             raise UnfitFile(path, f"expected outcomes of lab {command}, got those of lab {header.command}")
-        return cls(path, header, kind, [_outcome(line, kind, f"{path}:{at}") for at, line in enumerate(lines, 2)])
+        return cls(path, header, kind)
+
+    def outcomes(self, values: Values | None = None) -> Iterator[Outcome]:
+        """One at a time. Who keeps them says how many `values` they may have. Raises OSError or UnfitFile."""
+        for _, outcome in self.placed(values):
+            yield outcome
+
+    def placed(self, values: Values | None = None) -> Iterator[tuple[int, Outcome]]:
+        """As `outcomes`, each with the place that `at` finds it by."""
+        parsed, place = _outcomes_of(self.kind), 0
+        for number, line in enumerate(_whole_lines(self.path, _bytes_max(self.header.command), values), 1):
+            if number > 1:
+                yield place, parsed(line, f"{self.path}:{number}")
+            place += len(line.encode()) + 1
+
+    def at(self, place: int) -> Outcome:
+        """The outcome of a place."""
+        with open_regular(self.path) as stream:
+            stream.seek(place)
+            line = stream.readline(LINE_BYTES_MAX + 1)
+        return _outcomes_of(self.kind)(decode(line, self.path), str(self.path))
 
     def add(self, outcome: Outcome) -> None:
         """Write it down at once."""
         with open_append(self.path) as stream:
-            stream.write(self._line(outcome).encode() + b"\n")
-        self.outcomes.append(outcome)
-
-    def _line(self, outcome: Outcome) -> str:
-        return json.dumps(TypeAdapter(self.kind).dump_python(outcome, mode="json"))
+            stream.write(json.dumps(TypeAdapter(self.kind).dump_python(outcome, mode="json")).encode() + b"\n")
 
 
-def _whole_lines(path: Path, values: Values) -> Iterator[str]:
+def _bytes_max(command: str) -> int:
+    return KEPT_BYTES_MAX if command == "mutate" else BYTES_MAX
+
+
+def _whole_lines(path: Path, max_bytes: int, values: Values | None = None) -> Iterator[str]:
     """The lines but for a last one that is no JSON."""
     before: str | None = None
-    for line in read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_values=values):
+    for line in read_lines(path, max_bytes=max_bytes, max_lines=LINES_MAX, max_values=values):
         if before is not None:
             yield before
         before = line
@@ -189,20 +214,26 @@ def _whole_lines(path: Path, values: Values) -> Iterator[str]:
         yield before or ""
 
 
-def _outcome(line: str, kind: type[Outcome], where: str) -> Outcome:
-    try:
-        return TypeAdapter(kind).validate_python(parse_json(line, where))
-    except ValidationError as error:
-        raise UnfitFile(where, f"expected a {kind.__name__}: {first_fault(error)}") from error
+def _outcomes_of(kind: type[Outcome]) -> Callable[[str, str], Outcome]:
+    """What makes an outcome of a line, and of its place in words. Raises UnfitFile."""
+    adapter = TypeAdapter(kind)
+
+    def parsed(line: str, where: str) -> Outcome:
+        try:
+            return adapter.validate_python(parse_json(line, where))
+        except ValidationError as error:
+            raise UnfitFile(where, f"expected a {kind.__name__}: {first_fault(error)}") from error
+
+    return parsed
 
 
 def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -> list[Journal[Outcome]]:
     """Every journal of a command below the folders, parts in order. Raises UsageError where two were not made alike."""
     paths = {path.resolve() for folder in folders for path in folder.rglob("outcomes*.jsonl") if path.is_file()}
-    chosen, values = [path for path in sorted(paths) if _command(path) == command], Values(VALUES_MAX)
-    if sum(path.stat().st_size for path in chosen) > BYTES_MAX:
-        raise UsageError(f"expected journals of at most {BYTES_MAX} bytes together, got more: merge fewer of them")
-    journals = [Journal.read(path, command, kind, values) for path in chosen]
+    journals = [Journal(path, header, kind) for path in sorted(paths) if (header := _header(path)).command == command]
+    most = _bytes_max(command)
+    if sum(journal.path.stat().st_size for journal in journals) > most:
+        raise UsageError(f"expected journals of at most {most} bytes together, got more: merge fewer of them")
     for journal in journals[1:]:
         if differences := journals[0].header.differences(journal.header):
             raise UsageError(
@@ -215,5 +246,5 @@ def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -
     return sorted(journals, key=lambda journal: Shard.parse(journal.header.shard).number)
 
 
-def _command(path: Path) -> str:
-    return parse_model(next(_whole_lines(path, Values(VALUES_MAX)), ""), JournalHeader, f"{path}:1").command
+def _header(path: Path) -> JournalHeader:
+    return parse_model(next(_whole_lines(path, BYTES_MAX), ""), JournalHeader, f"{path}:1")

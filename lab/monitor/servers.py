@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 from lab.owner import temporary_directory
-from lab.rpc.urls import url_below
+from lab.rpc.urls import fetch, url_below
 
 READY_S, STOP_S, ANSWER_S = 60.0, 5.0, 30.0
 FOREVER = "100y"
@@ -71,8 +70,8 @@ class Server:
     def get(self, path: str, **query: Any) -> Any:
         """What it answers, from JSON. Raises EnvironmentFailure for a refusal, with its words."""
         try:
-            with urllib.request.urlopen(url_below(self.url, path, query), timeout=ANSWER_S) as answer:
-                return parse_json(answer.read(JSON_BYTES_MAX + 1), path)
+            _, body = fetch(url_below(self.url, path, query), timeout_s=ANSWER_S, bytes_max=JSON_BYTES_MAX + 1)
+            return parse_json(body, path)
         except urllib.error.HTTPError as error:
             said = error.read(400).decode(errors="replace")
             raise EnvironmentFailure(f"{path} of {self.url}: HTTP {error.code}: {said}") from error
@@ -80,8 +79,7 @@ class Server:
     def ready(self) -> bool:
         """Whether it says so."""
         try:
-            with urllib.request.urlopen(url_below(self.url, "/-/ready"), timeout=ANSWER_S) as answer:
-                return bool(answer.status == 200)
+            return fetch(url_below(self.url, "/-/ready"), timeout_s=ANSWER_S, bytes_max=1)[0] == 200
         except OSError:
             return False
 

@@ -168,13 +168,13 @@ def test_a_swarm_has_the_verdicts_of_this_machine_whatever_dies(cluster: DaskClu
     assert "Traceback" not in output
     until(lambda: second.poll() is not None and not nodes_of(cluster), "an end of worker and nodes")
 
-    kept = Journal.read(journal, "swarm", SeedOutcome).outcomes
+    kept = list(Journal.read(journal, "swarm", SeedOutcome).outcomes())
     cluster.start_scheduler()
     cluster.start_worker("three", LAB_TEST_CLUSTER=str(cluster.folder))
     command = lab_swarm(cluster, tmp_path / "results", "--resume")
     output, _ = command.communicate()
     assert command.returncode == 0, output
-    outcomes = Journal.read(journal, "swarm", SeedOutcome).outcomes
+    outcomes = list(Journal.read(journal, "swarm", SeedOutcome).outcomes())
     assert outcomes[: len(kept)] == kept
     assert {outcome.seed: (outcome.digest, outcome.verdict) for outcome in outcomes} == {
         seed: (outcome.digest, outcome.verdict) for seed, outcome in expected.items()

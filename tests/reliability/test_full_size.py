@@ -22,6 +22,7 @@ import yaml
 
 from lab.bounded_files import read_object
 from lab.errors import LabError
+from lab.evidence.outcomes import OUTCOMES, outcome_of
 from lab.evidence.seal import MANIFEST, write_sealed
 
 from . import test_mutants
@@ -168,6 +169,19 @@ def test_a_command_with_many_files_of_full_size(project: Path, lab: Caller, tmp_
         troubles += call(lab, command, work, f"{title} {MANY} times: {one.title}", trials)
         shutil.rmtree(work)
     assert not troubles, "\n".join(troubles)
+
+
+def test_outcomes_of_many_sessions(tmp_path: Path, trials: Trials) -> None:
+    """Each session has a file of its own, with as many names as a file groups them by."""
+    file = tmp_path / OUTCOMES
+    file.write_text("".join(f'{{"folder":"run-{number}"}}\n' for number in range(MANY * 1_000)))
+    folders = [tmp_path / f"session-{number}" / "run-1" for number in range(MANY)]
+    for folder in folders:
+        folder.parent.mkdir()
+        os.link(file, folder.parent / OUTCOMES)
+    trouble, took = measured(lambda: [outcome_of(folder) for folder in folders])
+    trials.add(findings=bool(trouble), peak_mb=COMMAND_MB + took)
+    assert not trouble
 
 
 def grow(path: Path, chance: random.Random) -> Grown:

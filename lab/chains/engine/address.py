@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from lab.chains.engine.answers import bound
 from lab.chains.engine.settings import config_file, config_folder, given_to_the_sdk, read_config, read_context
 from lab.environment import give_home, home, user_id, user_name
 from lab.errors import EnvironmentFailure, system_words
@@ -54,9 +55,16 @@ class Engine:
         give_home()
         import docker
         import docker.auth
+        from docker.constants import DEFAULT_DOCKER_API_VERSION
 
         with given_to_the_sdk():
-            client = docker.from_env(environment=self.environment, timeout=timeout_s, use_ssh_client=True)
+            client = docker.from_env(
+                version=DEFAULT_DOCKER_API_VERSION,
+                environment=self.environment,
+                timeout=timeout_s,
+                use_ssh_client=True,
+            )
+            bound(client)
         if not credentials:
             client.api._auth_configs = docker.auth.AuthConfig({})  # type: ignore[attr-defined]  # no public way
         return client

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,21 @@ from lab.commands.explore.mutate import show_score
 from lab.commands.explore.requests import MergeRequest
 from lab.commands.explore.swarm import show, show_table
 from lab.errors import UsageError
-from lab.explore.journal import Journal, MutationWork, journals_below, made_with
+from lab.explore.journal import KEPT_VALUES_MAX, Journal, MutationWork, journals_below, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import find_mutants
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.shard import Shard
-from lab.explore.swarm.merging import merged
-from lab.explore.swarm.run import Summary
+from lab.explore.swarm.merging import Merged
 from lab.explore.swarm.seed import SeedOutcome
-from lab.model.verdict import Verdict
+from lab.json_values import Values
 from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target
 from lab.session.under_test import VIRTUAL, system_under_test
 
 NAMED_MAX = 20
+SHOWN_MAX = 1_000
 INCOMPLETE = 3
 
 
@@ -55,22 +56,26 @@ def _parts(console: Console, journals: Sequence[Journal[Any]], what: str) -> Non
     console.print(f"{len(there)} of {count} parts{_named(', missing', missing)}", soft_wrap=True)
 
 
-def _named(what: str, names: Sequence[object]) -> str:
-    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
-    return f"{what}: {', '.join(map(str, names[:NAMED_MAX]))}{more}" if names else ""
+def _named(what: str, names: Iterable[object]) -> str:
+    waiting = iter(names)
+    named = ", ".join(map(str, islice(waiting, NAMED_MAX)))
+    more = sum(1 for _ in waiting)
+    return f"{what}: {named}{f' and {more} more' if more else ''}" if named else ""
 
 
 def _merge_swarm(console: Console, journals: Sequence[Journal[SeedOutcome]], results: Path) -> int:
     _parts(console, journals, "swarm")
-    outcomes = merged(journals)
-    for outcome in outcomes:
-        if outcome.verdict is not Verdict.PASS and outcome.runs:
-            show(console, outcome, None, results)
-    show_table(console, Summary(outcomes, sum(outcome.duration_s for outcome in outcomes)))
-    not_run = [outcome.seed for outcome in outcomes if not outcome.runs]
+    whole = Merged(journals)
+    outcomes = whole.not_passed
+    for outcome in islice(outcomes, SHOWN_MAX):
+        show(console, outcome, None, results)
+    if more := sum(1 for _ in outcomes):
+        console.print(f"and {more} more that did not pass: their journals have them", soft_wrap=True)
+    show_table(console, whole.tally, whole.tally.duration_s)
+    not_run = _named("UNKNOWN, for they were not run", whole.not_run)
     if not_run:
-        console.print(_named("UNKNOWN, for they were not run", not_run), markup=False, soft_wrap=True)
-    return Summary(outcomes, 0.0).exit_code or (INCOMPLETE if not_run else 0)
+        console.print(not_run, markup=False, soft_wrap=True)
+    return whole.tally.exit_code or (INCOMPLETE if not_run else 0)
 
 
 def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]], request: MergeRequest) -> int:
@@ -108,8 +113,9 @@ def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]]
 def _outcomes(journals: Sequence[Journal[MutantOutcome]], mutants: Container[str]) -> dict[str, MutantOutcome]:
     """By the mutants' keys. Raises UsageError for what is no mutant, and for one of which two outcomes differ."""
     outcomes: dict[str, MutantOutcome] = {}
+    values = Values(KEPT_VALUES_MAX)
     for journal in journals:
-        for outcome in journal.outcomes:
+        for outcome in journal.outcomes(values):
             if outcome.key not in mutants:
                 raise UsageError(f"{journal.path}: expected mutants of the contract, got {outcome.key!r}: none of them")
             other = outcomes.setdefault(outcome.key, outcome)

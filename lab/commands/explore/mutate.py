@@ -23,7 +23,15 @@ from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.explore.dask.cluster import ClusterLost
 from lab.explore.dask.engine import DaskEngine
-from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFacts, MutationWork, made_with
+from lab.explore.journal import (
+    KEPT_VALUES_MAX,
+    Journal,
+    JournalHeader,
+    LibraryUsed,
+    MutationFacts,
+    MutationWork,
+    made_with,
+)
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.fit import FitRuns, fit_runs
 from lab.explore.mutate.mutants import Mutant, find_mutants
@@ -39,6 +47,7 @@ from lab.explore.mutate.trial import (
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
 from lab.explore.workers import Engine
+from lab.json_values import Values
 from lab.owner import temporary_directory
 from lab.session.project_search import project_marks_of
 from lab.session.suite import compile_target, new_run_id
@@ -85,21 +94,25 @@ def mutate(request: MutateRequest) -> int:
     costs = _costs(request, work, fit, say)
     library = LibraryUsed(runs=len(costs), of=len(fit.costs), left_out=tuple(fit.left_out))
     facts = MutationFacts.model_validate({**work.made, "library": library})
-    journal = _journal(request, folder, shard, work, facts, say)
+    journal = _journal(request, folder, shard, work, facts)
+    outcomes = list(journal.outcomes(Values(KEPT_VALUES_MAX)))
+    if shard.count > 1 or outcomes:
+        done = len({outcome.key for outcome in outcomes})
+        say(f"part {shard}: {len(work.mutants)} mutants, of which {done} are done: {journal.path}")
     engine, reviewed = engine_of(request, run_id, work.makers), read_reviewed(work.system.contract)
     ended = 0
     try:
-        _test(work, journal, opener, engine, fit.worth(costs), reviewed, console)
+        _test(work, journal, outcomes, opener, engine, fit.worth(costs), reviewed, console)
     except KeyboardInterrupt:
         ended = INTERRUPTED
     except ClusterLost as lost:
         ended = lost.exit_code
         say(f"{lost}; what is done is kept in {journal.path}, and --resume goes on")
-    score = Score({mutant.key: mutant for mutant in work.mutants}, journal.outcomes, reviewed)
+    score = Score({mutant.key: mutant for mutant in work.mutants}, outcomes, reviewed)
     about: dict[str, Any] = {
         **facts.model_dump(mode="json"),
-        "complete": len(journal.outcomes) == len(work.everything),
-        "sampled": work.sampled and len(journal.outcomes) == len(work.tested),
+        "complete": len(outcomes) == len(work.everything),
+        "sampled": work.sampled and len(outcomes) == len(work.tested),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }
@@ -165,7 +178,7 @@ def _costs(request: MutateRequest, work: _Work, fit: FitRuns, say: Say) -> dict[
 
 
 def _journal(
-    request: MutateRequest, folder: Path, shard: Shard, work: _Work, facts: MutationFacts, say: Say
+    request: MutateRequest, folder: Path, shard: Shard, work: _Work, facts: MutationFacts
 ) -> Journal[MutantOutcome]:
     """A new one, or the one to go on with."""
     keys = tuple(mutant.key for mutant in work.tested)
@@ -176,24 +189,21 @@ def _journal(
         shard=str(shard),
         about=facts,
     )
-    journal = Journal.begin(folder / shard.file, header, MutantOutcome, resume=request.resume)
-    done = {outcome.key for outcome in journal.outcomes}
-    if shard.count > 1 or done:
-        say(f"part {shard}: {len(work.mutants)} mutants, of which {len(done)} are done: {journal.path}")
-    return journal
+    return Journal.begin(folder / shard.file, header, MutantOutcome, resume=request.resume)
 
 
 def _test(
     work: _Work,
     journal: Journal[MutantOutcome],
+    outcomes: list[MutantOutcome],
     opener: MutationOpener,
     engine: Engine,
     worth: Mapping[str, float],
     reviewed: Container[str],
     console: Console,
 ) -> None:
-    """Test what the journal does not have yet, and add it there."""
-    done = {outcome.key for outcome in journal.outcomes}
+    """Test what the journal does not have yet, and add it there, and to its outcomes."""
+    done = {outcome.key for outcome in outcomes}
     # What is known to survive takes longest: last, it would keep one worker busy while the others have nothing to do.
     left = sorted(
         (mutant for mutant in work.mutants if mutant.key not in done), key=lambda mutant: mutant.key not in reviewed
@@ -205,7 +215,8 @@ def _test(
         with progress_of(console, "mutants", len(left)) as notify:
             for number, outcome in enumerate(running, start=1):
                 journal.add(outcome)
-                counts = Counter(tried.status for tried in journal.outcomes)
+                outcomes.append(outcome)
+                counts = Counter(tried.status for tried in outcomes)
                 notify(number, ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
                 if outcome.status == "survived" and outcome.key not in reviewed:
                     _survivor(console, next(mutant for mutant in left if mutant.key == outcome.key), outcome)

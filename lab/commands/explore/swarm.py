@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from lab.explore.dask.cluster import ClusterLost
 from lab.explore.journal import Journal, JournalHeader, SwarmWork, made_with
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
-from lab.explore.swarm.run import Summary, run_swarm
+from lab.explore.swarm.run import run_swarm
 from lab.explore.swarm.seed import FOLDER, SeedOutcome, write_minimal
+from lab.explore.swarm.tally import SeedsDone, Tally
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.session.suite import compile_target, new_run_id
@@ -44,33 +44,34 @@ def swarm(request: SwarmRequest) -> int:
     header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
     path = request.results / FOLDER / shard.file
     journal = Journal.begin(path, header, SeedOutcome, resume=request.resume)
-    done = {outcome.seed for outcome in journal.outcomes}
-    if shard.count > 1 or done:
-        say(f"part {shard}: {len(seeds)} seeds, of which {len(done)} are done: {path}")
-    begin, left = time.monotonic(), [seed for seed in seeds if seed not in done]
+    done, tally = SeedsDone(seeds), Tally()
+    for outcome in journal.outcomes():
+        if done.add(outcome.seed):
+            tally.add(outcome)
+    if shard.count > 1 or tally.seeds:
+        say(f"part {shard}: {len(seeds)} seeds, of which {tally.seeds} are done: {path}")
+    begin, left = time.monotonic(), (seed for seed in seeds if seed not in done)
     run_id = new_run_id()
     engine = engine_of(request, run_id, header.made_with)
     running = run_swarm(left, BenchOpener(run_id, request.contract), engine, minutes=request.minutes, notify=say)
-    counts = Counter(outcome.verdict for outcome in journal.outcomes)
     lost: ClusterLost | None = None
     try:
-        with progress_of(console, "swarm", len(left)) as notify:
+        with progress_of(console, "swarm", len(seeds) - tally.seeds) as notify:
             for number, outcome in enumerate(running, start=1):
                 journal.add(outcome)
-                counts[outcome.verdict] += 1
-                notify(number, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+                tally.add(outcome)
+                notify(number, ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.verdicts.items())))
                 if outcome.verdict is not Verdict.PASS:
                     show(console, outcome, request.contract, request.results)
     except ClusterLost as error:
         lost = error
-    summary = Summary(tuple(journal.outcomes), time.monotonic() - begin)
-    show_table(console, summary)
+    show_table(console, tally, time.monotonic() - begin)
     if (usage := usage_of(engine)) is not None:
         say(usage)
-    if missing := len(seeds) - len(journal.outcomes):
+    if missing := len(seeds) - tally.seeds:
         why = lost or f"the limit of {request.minutes:g} minutes was reached"
         say(f"{missing} seeds were not run: {why}; what is done is kept in {path}, and --resume goes on")
-    return summary.exit_code or (lost.exit_code if lost is not None else 0)
+    return tally.exit_code or (lost.exit_code if lost is not None else 0)
 
 
 def show(console: Console, outcome: SeedOutcome, contract: Path | None, results: Path) -> None:
@@ -91,18 +92,15 @@ def show(console: Console, outcome: SeedOutcome, contract: Path | None, results:
     console.print(f"  repeat: {shlex.join(command)}", markup=False, soft_wrap=True)
 
 
-def show_table(console: Console, summary: Summary) -> None:
+def show_table(console: Console, tally: Tally, duration_s: float) -> None:
     """The end of the output."""
     table = Table(show_header=False, box=None, pad_edge=False)
     shown = [Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN]
-    shown += [Verdict.NOT_EXERCISED] if summary.count(Verdict.NOT_EXERCISED) else []
-    counts = ", ".join(f"{summary.count(verdict)} {verdict}" for verdict in shown)
-    failed = Counter(outcome.failed[0] for outcome in summary.outcomes if outcome.failed)
-    runs = sum(outcome.runs for outcome in summary.outcomes)
-    simulated_s = sum(outcome.simulated_s for outcome in summary.outcomes)
-    table.add_row("seeds", f"{len(summary.outcomes)}: {counts}")
-    if failed:
+    shown += [Verdict.NOT_EXERCISED] if tally.verdicts[Verdict.NOT_EXERCISED] else []
+    counts = ", ".join(f"{tally.verdicts[verdict]} {verdict}" for verdict in shown)
+    table.add_row("seeds", f"{tally.seeds}: {counts}")
+    if failed := +tally.failed:
         table.add_row("failed", ", ".join(f"{check_name(check)} {count}" for check, count in failed.most_common()))
-    table.add_row("faults", ", ".join(f"{fault} {count}" for fault, count in summary.faults.most_common()) or "none")
-    table.add_row("cost", f"{summary.duration_s:.0f} s for {runs} runs, {simulated_s / 60:.0f} minutes simulated")
+    table.add_row("faults", ", ".join(f"{fault} {count}" for fault, count in tally.faults.most_common()) or "none")
+    table.add_row("cost", f"{duration_s:.0f} s for {tally.runs} runs, {tally.simulated_s / 60:.0f} minutes simulated")
     console.print(table)

@@ -6,14 +6,12 @@ That one has neither the other commands nor their options in memory, and a heap 
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from lab.monitor.collect.maintenance import in_force
 from lab.monitor.collect.relayer import look_at
 from lab.monitor.exporter import Exporter, check_session, serve
 from lab.paths import real_path
+from lab.rpc.urls import fetch
 
 POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
 REQUESTS_PER_MINUTE_MIN = 200
@@ -135,9 +134,8 @@ def _answers(url: str) -> Callable[[], bool | None]:
 
     def alive() -> bool | None:
         try:
-            with urllib.request.urlopen(url, timeout=RELAYER_TIMEOUT_S) as answer:
-                return bool(answer.status == 200)
-        except (OSError, ValueError, http.client.HTTPException):
+            return fetch(url, timeout_s=RELAYER_TIMEOUT_S, bytes_max=1)[0] == 200
+        except (OSError, ValueError):
             return False
 
     return alive

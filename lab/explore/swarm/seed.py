@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from lab.bounded_files import write_atomically
 from lab.explore.bench import Bench
@@ -15,6 +18,7 @@ from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 
 FOLDER = "swarm"
+Name = Annotated[str, Field(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,8 @@ class SeedOutcome:
     seed: int
     verdict: Verdict
     reasons: tuple[str, ...]
-    failed: tuple[str, ...]
-    faults: tuple[str, ...]
+    failed: tuple[Name, ...]
+    faults: tuple[Name, ...]
     digest: str
     runs: int
     simulated_s: float

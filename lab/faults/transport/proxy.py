@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -24,6 +26,7 @@ from pydantic_core import from_json
 from lab.chains.chain import Chain
 from lab.chains.loopback import is_from_page
 from lab.errors import EnvironmentFailure, NodeFailure
+from lab.faults.transport.bodies import Bodies, TooMuch
 from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
 from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
@@ -32,11 +35,13 @@ from lab.faults.transport.submits import Submits
 HOST = "127.0.0.1"
 START_S = STOP_S = 10.0
 CONNECT_S = 5.0
-# Geth's own limits of a request.
-BODY_BYTES_MAX = 5 * 1024 * 1024
+# Geth's own.
 BATCH_MAX = 1000
 TURNED_AWAY_MAX = 5
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+
+# A guest's broken request is answered; a trace of the library's parser says nothing to anybody.
+_SILENT = logging.Logger("fault-proxy", logging.CRITICAL + 1)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,6 +68,7 @@ class FaultProxy:
         self._started: Future[int] = Future()
         self._port = 0
         self._asked: set[str] = set()
+        self._bodies = Bodies()
         self.requests = 0
         # By chain: the calls that came, and those of them that were answered that there are too many.
         self.counts = dict.fromkeys(chains, (0, 0))
@@ -121,10 +127,18 @@ class FaultProxy:
                 for endpoint, path in enumerate(self._paths(name), 1):
                     planner = self._policies[name].at(endpoint)
                     self._carriers[path] = Carrier(chain, planner, self._submits[name], http)
-            app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
+            app = web.Application(middlewares=[self._guard])
             app.router.add_route("*", "/{path:.*}", self._handle)
             # A client that gives up cancels its handler, which is how its sends are known to have no answer.
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+            runner = web.AppRunner(
+                app,
+                access_log=None,
+                logger=_SILENT,
+                # `Bodies` unpacks, up to a bound.
+                auto_decompress=False,
+                handler_cancellation=True,
+                shutdown_timeout=0.1,
+            )
             await runner.setup()
             await web.TCPSite(runner, HOST, 0).start()
             self._started.set_result(runner.addresses[0][1])
@@ -170,10 +184,17 @@ class FaultProxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         chain, carrier = self._carrier(request)
         try:
-            # Not json.loads: web3's dependencies raise Python's recursion limit, deep nesting then ends the process.
-            asked = from_json(await request.read())
-        except (web.RequestPayloadError, BadHttpMessage) as error:
+            async with self._bodies.reading(request) as body:
+                return await self._answered(request, chain, carrier, body)
+        except TooMuch as error:
+            raise self._turned_away(request, web.HTTPServiceUnavailable, str(error)) from None
+        except (web.RequestPayloadError, BadHttpMessage, zlib.error) as error:
             raise self._turned_away(request, web.HTTPBadRequest, f"expected a readable body: {error}") from error
+
+    async def _answered(self, request: web.Request, chain: str, carrier: Carrier, body: bytes) -> web.StreamResponse:
+        try:
+            # Not json.loads: web3's dependencies raise Python's recursion limit, deep nesting then ends the process.
+            asked = from_json(body)
         except ValueError:
             return _json(error_answer(None, PARSE_ERROR, "parse error"))
         if (problem := _problem(asked)) is not None:

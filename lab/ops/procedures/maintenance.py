@@ -28,7 +28,7 @@ from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.report import Report, report_id, write_evidence
 from lab.ops.state import read_state
-from lab.rpc.urls import url_below
+from lab.rpc.urls import fetch, url_below
 
 FILE, TIMEOUT_S, HOURS_MAX = "maintenance.json", 10.0, 24
 
@@ -209,9 +209,8 @@ def _call(url: str, method: str, path: str, body: dict[str, Any] | None) -> dict
         method=method,
     )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            text = answer.read(1 << 20)
-            parsed = parse_json(text, path) if text.strip() else {}
+        _, text = fetch(request, timeout_s=TIMEOUT_S, bytes_max=1 << 20)
+        parsed = parse_json(text, path) if text.strip() else {}
     except (OSError, ValueError) as error:
         raise SilenceFailure(f"Alertmanager: expected an answer to {method} {path}: {error}") from error
     return parsed if isinstance(parsed, dict) else {}

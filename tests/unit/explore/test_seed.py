@@ -10,8 +10,8 @@ import pytest
 
 from lab.explore.swarm import seed as module
 from lab.explore.swarm.case import DRAWS_MAX, Drawing, draw
-from lab.explore.swarm.run import Summary
 from lab.explore.swarm.seed import SeedOutcome, explore_seed, write_minimal
+from lab.explore.swarm.tally import Tally
 from lab.explore.swarm.trial import Trial
 from lab.faults.drawing import NOTHING_LACKING
 from lab.model.verdict import Verdict
@@ -88,7 +88,7 @@ def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch
 )
 def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
     """FAIL goes first; one in twenty may stay without a judgement; nothing is no proof."""
-    outcomes = tuple(
-        SeedOutcome(number, verdict, (), (), (), "", 1, 1.0, 1.0) for number, verdict in enumerate(verdicts)
-    )
-    assert Summary(outcomes, 1.0).exit_code == code
+    tally = Tally()
+    for number, verdict in enumerate(verdicts):
+        tally.add(SeedOutcome(number, verdict, (), (), (), "", 1, 1.0, 1.0))
+    assert tally.exit_code == code
