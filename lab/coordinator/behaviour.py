@@ -173,7 +173,7 @@ class Behaviour:
         entry = self.entries.get(tx_id)
         if entry is None or entry.state != "READY":
             raise Refused("Transaction not ready")
-        if self._past_deadline(entry, now):
+        if self.past_deadline(entry, now):
             raise Refused("Execution deadline passed")
         entry.state = "EXECUTED"
 
@@ -191,9 +191,10 @@ class Behaviour:
     def _is_late(self, entry: Entry, now: int) -> bool:
         if entry.state == "BUFFERED":
             return now > entry.timestamp + self.window
-        return entry.state == "READY" and self._past_deadline(entry, now)
+        return entry.state == "READY" and self.past_deadline(entry, now)
 
-    def _past_deadline(self, entry: Entry, now: int) -> bool:
+    def past_deadline(self, entry: Entry, now: int) -> bool:
+        """Whether what is READY can be executed no more."""
         return self.execution_window > 0 and now > entry.timestamp + self.window + self.execution_window
 
     def _fail(self, now: int, tx_id: str, reason: str) -> None:

@@ -1,8 +1,8 @@
 """Sequences of calls, drawn by kind, beside the documented rules: the first that differs is shown at its shortest.
 
-Kinds are dependencies in a family, accounts that come and go, windows that change, a stop in every state, ids and
-numbers that differ in little or lie at the ends of bytes, payloads, lives, endings, batches, random walks, and what
-comes after many operations.
+Kinds are dependencies in a family and at every moment, accounts that come and go or are named, windows and deadlines
+that change, a stop in every state, ids and numbers that differ in little or lie at the ends of bytes, payloads, lives,
+endings, batches, blocks of other numbers, random walks, and what comes after many operations.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ correct ones.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from lab.coordinator import created_address, role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.model.contract.names import Limits
+from lab.paths import CONTRACTS
 from lab.runner.model_based.delay import ready_too_soon
 from lab.runner.model_based.player import Player
 from lab.runner.model_based.search import KINDS, LINES_MAX, search, seeds_of
@@ -32,6 +34,53 @@ CORRECT = ("TesseractCoordinator.vy", *sorted({bug.base for bug in BUGS.values()
 SEEDS_OF_CORRECT = 2 * int(os.environ.get("LAB_TORTURE", "1"))
 
 PlayerOf = Callable[[Path], Player]
+
+
+# Bugs of parts that only the reference has: kind, where, instead, and words of the finding.
+EVENT = '    timestamp: uint256,\n):\n    """\n    @notice Checks and stores one'
+DEADLINE = '    assert not self._past_execution_deadline(header, settings), "E'
+PLANTED = [
+    (
+        "deadlines",
+        {
+            "        self._execute(tx_id, settings)\n": "        self._execute(tx_id, settings)\n"
+            "        settings.execution_window = 0\n"
+        },
+        "execute_batch: expected it to revert (Execution deadline passed)",
+    ),
+    (
+        "deadlines",
+        {
+            "event OperatorAdded:": "ready_window: HashMap[bytes32, uint256]\n\n\nevent OperatorAdded:",
+            "header, transaction_store.State.READY)\n": "header, transaction_store.State.READY)\n"
+            "    self.ready_window[tx_id] = window\n",
+            DEADLINE: "    then: controls.Settings = settings\n"
+            "    then.coordination_window = self.ready_window[tx_id]\n" + DEADLINE.replace("settings)", "then)"),
+        },
+        "Execution deadline passed",
+    ),
+    (
+        "batches",
+        {
+            EVENT: EVENT.replace("256,", "256,\n    first: uint256,", 1).replace(
+                "@notice", "@param first The first one's.\n    @notice"
+            ),
+            "target_rollup=target_rollup, timestamp=timestamp\n": "target_rollup=target_rollup, timestamp=first\n",
+            "dependency_tx_id, timestamp)\n    settings": "dependency_tx_id, timestamp, timestamp)\n    settings",
+            "            request.timestamp,\n": "            request.timestamp,\n            requests[0].timestamp,\n",
+        },
+        "buffer_batch: expected TransactionBuffered with timestamp",
+    ),
+    (
+        "batches",
+        {
+            "timestamp >= block.timestamp, \"T": "timestamp >= block.timestamp or tx_id != empty(bytes32), \"T",
+            "    self._buffer(tx_id, origin": "    assert timestamp >= block.timestamp, "
+            "\"Timestamp cannot be in the past\"\n    self._buffer(tx_id, origin",
+        },
+        "buffer_batch: expected it to revert (Timestamp cannot be in the past)",
+    ),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +123,25 @@ def test_its_kind_of_sequences_finds_the_bug(player: PlayerOf, name: str) -> Non
     assert model.play(finding.sequence) == finding.deviation
 
 
+@pytest.mark.parametrize(("kind", "changes", "words"), PLANTED)
+def test_a_bug_of_an_optional_part(
+    player: PlayerOf, tmp_path: Path, kind: str, changes: dict[str, str], words: str
+) -> None:
+    """What only the reference has, changed in a copy of it."""
+    for source in CONTRACTS.glob("*.vy"):
+        shutil.copy(source, tmp_path)
+    shutil.copytree(CONTRACTS / "interfaces", tmp_path / "interfaces")
+    main = tmp_path / "TesseractCoordinator.vy"
+    text = main.read_text()
+    for here, instead in changes.items():
+        assert here in text
+        text = text.replace(here, instead, 1)
+    main.write_text(text)
+    finding = search(player(main), kind, seeds_of(kind))
+    assert finding is not None
+    assert words in finding.lines()[0]
+
+
 def test_a_sum_that_overflows_says_the_way_out_and_a_declared_horizon_is_one(player: PlayerOf) -> None:
     """No timestamp beyond the horizon is held against the contract; those within it are tried."""
     model = player(Path("broken/resolve_overflows.vy"))
@@ -110,8 +178,9 @@ def test_nothing_is_found_in_a_correct_contract(player: PlayerOf, contract: str)
 
 
 def test_every_kind_finds_a_bug() -> None:
-    """A kind that finds nothing is a claim; batches and walks are other ways to what the others find."""
-    assert {bug.kind for bug in BUGS.values()} == set(KINDS) - {"batches", "walk"}
+    """A kind that finds nothing is a claim; walks are another way to what the others find."""
+    assert {bug.kind for bug in BUGS.values()} == set(KINDS) - {kind for kind, *_ in PLANTED} - {"walk"}
+    assert not {bug.kind for bug in BUGS.values()} & {kind for kind, *_ in PLANTED}
     for kind in {bug.kind for bug in BUGS.values()}:
         assert sum(bug.kind == kind for bug in BUGS.values()) >= 2, kind
 

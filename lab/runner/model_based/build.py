@@ -22,6 +22,20 @@ BESIDE = 0.8
 WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What blocks are like: how far apart in number, and what gas costs in wei."""
+
+    apart: int = 1
+    gas_price: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.apart:,} apart in number, gas at {self.gas_price:,} wei"
+
+
+USUAL = Block()
+
+
 class Due(int):
     """A timestamp in seconds since the sequence's start; a plain int is absolute."""
 
@@ -72,6 +86,7 @@ class Builder:
     steps: list[Step] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     sparse: int = 0
+    block: Block = USUAL
     _in_block: int = 0
 
     def has(self, *functions: str) -> bool:
@@ -206,10 +221,13 @@ class Sequence:
     sparse: int = 0
     thorough: bool = False
     cut: bool = False
+    block: Block = USUAL
 
     def lines(self) -> list[str]:
         """The calls for people, one a line."""
-        return [f"+{step.at} s {self._name(step.sender)}: {step.function}({self._shown(step)})" for step in self.steps]
+        odd = [f"blocks: {self.block}"] if self.block != USUAL else []
+        calls = [f"+{step.at} s {self._name(step.sender)}: {step.function}({self._shown(step)})" for step in self.steps]
+        return [*odd, *calls]
 
     def _shown(self, step: Step) -> str:
         return ", ".join(self._text(value) for value in step.args)

@@ -156,7 +156,8 @@ class Judge:
             return None
         odd = self._one_of_three(function, tx_id, state) if function in ENDINGS else None
         late = now > entry.timestamp + self.model.window
-        if (function == "mark_failed" and (entry.state, state) == ("READY", "EXPIRED")) or (
+        lapsed = function == "expire_transaction" and self.model.past_deadline(entry, now)
+        if ((function == "mark_failed" or lapsed) and (entry.state, state) == ("READY", "EXPIRED")) or (
             late
             and {entry.state, state} == {"BUFFERED", "EXPIRED"}
             and self.learnt.setdefault(function, state) == state

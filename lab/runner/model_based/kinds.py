@@ -69,7 +69,9 @@ def window(make: Builder) -> None:
     """The window changes between buffering, resolution and execution; moments at the edges of each of them."""
     first, second, third = make.rng.sample(WINDOWS, 3)
     when = make.pick(("before due", "after due", "with the resolution"))
-    make.owner("set_coordination_window", first)
+    # A setting that changes nothing is one, too.
+    for span in (make.traits.window_s, first, first):
+        make.owner("set_coordination_window", span)
     make.wait(1)
     kept = [make.ready() for _ in WINDOWS]
     due = make.now + 10
@@ -170,6 +172,34 @@ def stop(make: Builder) -> None:
     for tx_id in (ready, blocked, heir, buffered, child):
         make.execute(tx_id)
     make.execute(make.ready(), sender="user")
+    _stopped_again(make)
+
+
+def _stopped_again(make: Builder) -> None:
+    """A second stop is like the first; no stop changes what is in time and what is late, however long it was."""
+    span = NARROW_S
+    make.owner("set_coordination_window", span)
+    length = make.pick((1, span, 2 * span, 10 * span))
+    due = make.now + length + 20
+    ready, overtaken, edge, late = make.ready(), *(make.buffer(Due(at)) for at in (make.now + 8, due, due))
+    early, just_before = make.buffer(Due(due + length)), make.buffer(Due(due - length - 2))
+    make.until(due - length - 1)
+    make.owner("pause")
+    make.wait(length)
+    for tx_id in (ready, overtaken, early):
+        for function in BY_ID:
+            make.call(function, tx_id)
+    make.buffer(make.ahead())
+    make.owner("unpause")
+    for tx_id in (early, just_before):
+        make.resolve(tx_id)
+    make.until(due + span)
+    make.resolve(edge)
+    make.wait(1)
+    for tx_id in (late, overtaken):
+        make.resolve(tx_id)
+    for tx_id in (ready, edge, early, late, overtaken):
+        make.execute(tx_id)
 
 
 def life(make: Builder) -> None:

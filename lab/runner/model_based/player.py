@@ -19,10 +19,20 @@ from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
-from lab.runner.model_based.build import CONTRACT, Builder, Due, Sequence, Step, Traits, ids_of, strings_of
+from lab.runner.model_based.build import (
+    USUAL,
+    Block,
+    Builder,
+    Due,
+    Sequence,
+    Step,
+    Traits,
+    ids_of,
+    strings_of,
+)
 from lab.runner.model_based.judge import Allowance, Deviation, Judge
+from lab.runner.model_based.spaced import Calls, simulated
 
-GAS = hex(3_000_000)
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
 BY_ID = ("get_transaction_state", "get_transaction_details", "is_transaction_ready", "transactions")
 # What is read after each call; all else at the end of a sequence.
@@ -33,8 +43,6 @@ CHANGES = {
     "owner": ("accept_ownership",),
     "paused": ("pause", "unpause", "resolve_dependency", "resolve_batch", "mark_failed", "expire_transaction"),
 }
-RICH = hex(10**24)
-STOP = "0x00"  # what the contract at a rollup's address does
 GAP_BLOCKS_MAX, PER_BLOCK_MAX = 8, 16
 SPARSE_EVERY = 50
 # Of long sequences most calls are of these, and what they leave is read at the end.
@@ -195,7 +203,7 @@ class Player:
         self, sequence: Sequence
     ) -> Iterator[tuple[Step | None, dict[str, Any], list[tuple[Read, dict[str, Any]]]]]:
         """Each step with its result, and the views after it with theirs; at last None with the views at the end."""
-        blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]] = []
+        blocks: list[Calls] = []
         plan: list[tuple[Step | None, list[Read]]] = []
         user, second, last = role_account("user").address, 0, self._reads_at_end(sequence)
         for at, group in groupby(sequence.steps, key=lambda step: step.at):
@@ -213,7 +221,7 @@ class Player:
             second = at
         last = [] if sequence.cut else last
         blocks.append((self.start + second + 1, [(user, *read) for read in last]))
-        results = iter([result for block in self._simulate(blocks) for result in block])
+        results = iter([result for block in self._simulate(blocks, sequence.block) for result in block])
         for step_or_none, reads in [*plan, (None, last)]:
             outcome = next(results) if step_or_none is not None else {}
             yield step_or_none, outcome, [(read, next(results)) for read in reads]
@@ -279,19 +287,10 @@ class Player:
         except ValueError:
             return "EXPIRED"
 
-    def _simulate(self, blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]]) -> list[list[dict[str, Any]]]:
-        requests: list[dict[str, Any]] = []
-        for time, calls in blocks:
-            self.calls += len(calls)
-            made = [
-                {"from": sender, "to": self.address, "data": self._data(function, args), "gas": GAS}
-                for sender, function, args in calls
-            ]
-            requests.append({"blockOverrides": {"time": hex(time)}, "calls": made})
-        known = {role_account(role).address for role in ROLES}
-        strangers = {sender for _, calls in blocks for sender, _, _ in calls if sender not in known}
-        rich = {sender: {"balance": RICH} for sender in sorted(strangers)}
-        requests[0]["stateOverrides"] = rich | {CONTRACT: {"code": STOP}}
+    def _simulate(self, blocks: list[Calls], like: Block = USUAL) -> list[list[dict[str, Any]]]:
+        self.calls += sum(len(calls) for _, calls in blocks)
+        head = self.rpc.block_number() if like.apart > 1 else 0
+        requests = simulated(blocks, like, head, self.address, self._data)
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": requests}, "latest", timeout_s=60)
         if not isinstance(answer, list) or len(answer) != len(blocks):
             raise RpcFailure(

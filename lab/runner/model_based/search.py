@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based import accounts, endings, kinds, values, walks
+from lab.runner.model_based import accounts, batches, combined, endings, kinds, values, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits, singles
 from lab.runner.model_based.judge import RULES, Deviation
 from lab.runner.model_based.player import Player
@@ -16,6 +16,10 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "life": kinds.life,
     "window": kinds.window,
     "dependency": kinds.dependency,
+    "moments": combined.moments,
+    "named": combined.named,
+    "deadlines": combined.deadlines,
+    "blocks": combined.blocks,
     "accounts": accounts.accounts,
     "stop": kinds.stop,
     "identifiers": values.identifiers,
@@ -23,7 +27,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "numbers": values.numbers,
     "payload": values.payload,
     "endings": endings.endings,
-    "batches": walks.batches,
+    "batches": batches.batches,
     "walk": walks.walk,
     "history": walks.history,
 }
@@ -75,7 +79,7 @@ def draw(kind: str, seed: int, traits: Traits) -> Sequence:
     """The sequence of a kind and a seed, the same each time."""
     make = Builder(Random(f"{kind} {seed}"), traits, seed)
     KINDS[kind](make)
-    return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse)
+    return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse, block=make.block)
 
 
 def seeds_of(kind: str) -> range:

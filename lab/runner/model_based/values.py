@@ -15,6 +15,7 @@ LASTING = 8
 # Low bits of the time that turn over together: whole bytes, the lowest one twice as often.
 TURNING_BITS = (8, 16, 24, 8)
 LEAD_S = 40
+LONG_BYTES = 96
 
 
 def identifiers(make: Builder) -> None:
@@ -25,7 +26,7 @@ def identifiers(make: Builder) -> None:
     due = Due(make.now + 20)
     first = make.rng.sample(variants, 4)
     rest = [variant for variant in variants if variant not in first]
-    make.buffer(due, tx_id=base)
+    make.buffer(due, tx_id=base, payload="0x" + "a5" * make.traits.payload_max)
     for variant in first:
         make.buffer(due, tx_id=variant)
     for position in positions:
@@ -52,6 +53,25 @@ def identifiers(make: Builder) -> None:
     _one_bit_apart(make, base, positions)
     _twins(make, positions)
     _parts(make, positions)
+    _ends(make)
+
+
+def _ends(make: Builder) -> None:
+    """Ids and addresses at the ends of their ranges are ids and addresses like all others."""
+    ends = ["0x" + byte * 31 + last for byte, last in (("00", "01"), ("00", "02"), ("ff", "fe"), ("ff", "ff"))]
+    last, first = "0x" + "ff" * 20, "0x" + "00" * 19 + "01"
+    for tx_id in ends:
+        make.labels[tx_id] = f"{tx_id[:4]}…{tx_id[-2:]}"
+    pairs = ((last, first), (first, last), (last, rollup_address("a")), (rollup_address("a"), first))
+    due = Due(make.now + 9)
+    for tx_id, pair in zip(ends, pairs, strict=True):
+        make.buffer(due, tx_id=tx_id, pair=pair)
+    children = [make.buffer(due, after=tx_id) for tx_id in ends]
+    make.until(int(due))
+    for tx_id in (*ends, *children, *ends):
+        make.resolve(tx_id)
+    for tx_id in (*ends, *children):
+        make.execute(tx_id)
 
 
 def _twins(make: Builder, positions: Several[int]) -> None:
@@ -94,8 +114,10 @@ def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:
     make.wait(9)
     for child in children:
         make.resolve(child)
+    # Each with several words: what is stored beside an id is not where a neighbour's begins.
+    long = "0x" + "5a" * min(LONG_BYTES, make.traits.payload_max)
     for neighbour in make.rng.sample(neighbours, len(neighbours) // 2):
-        make.buffer(Due(make.now + 9), tx_id=neighbour, payload="0x")
+        make.buffer(Due(make.now + 9), tx_id=neighbour, payload=long)
 
 
 def boundaries(make: Builder) -> None:
@@ -184,7 +206,8 @@ def payload(make: Builder) -> None:
     lengths = [words * 32 + beside for words in range(17) for beside in (-1, 0, 1)][1:-1]
     drawn = [length for length in lengths if length <= limit][make.number % 4 :: 4]
     ids = []
-    for place, length in enumerate((*drawn, make.rng.randint(0, limit), limit)):
+    # Each as a parent and as a child.
+    for place, length in enumerate(length for length in (*drawn, make.rng.randint(0, limit), limit) for _ in "pc"):
         body = bytearray(make.rng.randbytes(length))
         start = make.rng.randint(0, length)
         end = make.rng.choice((length, min(length, start + 32), min(length, start + 1)))

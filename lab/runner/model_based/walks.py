@@ -1,4 +1,4 @@
-"""Kinds without a plan of their own: random walks, batches, and what comes after many operations."""
+"""Kinds without a plan of their own: random walks, and what comes after many operations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from lab.runner.model_based.build import PAIRS, Builder, Due
 STEPS_S = (0, 0, 1, 1, 4, 9, 29, 30, 31)
 LENGTHS = (30, 100, 10, 1000)
 WALK_STEPS = 24
-TIMES, TIMES_OF_ALL = 70, 300
+# More than a byte counts; `FEW` failures trip no breaker.
+TIMES, TIMES_OF_BYTE, TIMES_OF_ALL, FEW = 70, 260, 300, 8
 
 
 def walk(make: Builder) -> None:
@@ -45,45 +46,6 @@ def walk(make: Builder) -> None:
             make.owner(function)
         else:
             make.call(function, rng.choice(ids), sender=sender)
-
-
-def batches(make: Builder) -> None:
-    """A batch does what its calls would do one after the other, and nothing where one of them would revert."""
-    if not make.has("buffer_batch", "resolve_batch", "execute_batch"):
-        return
-    rng, due = make.rng, Due(make.now + 20)
-    parent, child, orphan, late, twice = (make.new_id(name) for name in ("parent", "child", "orphan", "late", "twice"))
-    make.buffer(Due(make.now + 3), tx_id=late)
-    requests = [make.request(due, tx_id=parent), make.request(due, tx_id=child, after=parent)]
-    make.call("buffer_batch", [*requests, make.request(due, tx_id=late)])
-    make.call("buffer_batch", [make.request(due, tx_id=twice), make.request(due, tx_id=twice)])
-    make.call("buffer_batch", rng.sample(requests, 2), sender="attacker")
-    make.call("buffer_batch", rng.sample(requests, 2))
-    make.call("buffer_batch", [make.request(due, tx_id=orphan, after=make.new_id("unknown"))])
-    make.until(int(due) + rng.choice((0, 1)))
-    make.call("resolve_batch", [parent, twice])
-    make.call("resolve_batch", [parent, child], sender="attacker")
-    make.call("resolve_batch", rng.choice(([child, parent], [parent, child], [orphan, parent])))
-    make.call("resolve_batch", [child, orphan])
-    make.call("execute_batch", [parent, orphan])
-    make.call("execute_batch", [parent, parent])
-    make.call("execute_batch", rng.choice(([child, parent], [parent], [parent, child])))
-    over = make.ready()
-    make.execute(over)
-    others = [make.ready() for _ in range(3)]
-    for function in ("resolve_batch", "execute_batch"):
-        # One that is over is no item to pass over, wherever it stands.
-        for place in (0, len(others), rng.randrange(1, len(others))):
-            make.call(function, [*others[:place], over, *others[place:]])
-    make.call("resolve_batch", [over])
-    if make.has("pause", "unpause"):
-        make.owner("pause")
-        for function, ids in (("resolve_batch", [orphan]), ("execute_batch", [child])):
-            make.call(function, ids)
-        make.call("buffer_batch", [make.request(Due(make.now + 9), tx_id=twice)])
-        make.owner("unpause")
-    make.until(int(due) + make.traits.window_s + 1)
-    make.call("resolve_batch", [orphan])
 
 
 def history(make: Builder) -> None:
@@ -143,16 +105,31 @@ def _again(make: Builder, repeat: Callable[[Builder, str], None]) -> None:
 
 def _tried_early(make: Builder, parent: str) -> None:
     """Resolved before its time, and with a dependency that is not there yet: neither uses anything up."""
-    due = Due(make.now + TIMES)
-    early, orphan = make.buffer(due), make.buffer(Due(make.now + 1), after=make.new_id("unknown"))
-    make.wait(2)
-    for _ in range(TIMES):
+    due = Due(make.now + TIMES_OF_ALL)
+    early, orphan = make.buffer(due), make.new_id("orphan")
+    for _ in range(TIMES_OF_BYTE):
         make.resolve(early)
-        make.resolve(orphan)
+    for _ in range(TIMES):
         make.execute(early)
+    make.buffer(Due(make.now + 1), tx_id=orphan, after=make.new_id("unknown"))
+    make.wait(1)
+    for _ in range(TIMES_OF_BYTE):
+        make.resolve(orphan)
     make.until(int(due))
     make.resolve(early)
     make.execute(early)
+
+
+def _too_late(make: Builder, parent: str) -> None:
+    """What nobody resolved in time: one after the other, and then one that is in time."""
+    ids = [make.buffer(Due(make.now + TIMES), payload="0x") for _ in range(TIMES_OF_BYTE)]
+    make.wait(TIMES + make.traits.window_s + 1)
+    for number, tx_id in enumerate(ids):
+        if number % FEW == 0:
+            make.owner("unpause")  # a breaker counts them
+        make.resolve(tx_id)
+    make.owner("unpause")
+    make.execute(parent)
 
 
 def _chain(make: Builder, parent: str) -> None:
@@ -179,15 +156,16 @@ def _children(make: Builder, parent: str) -> None:
 
 def _settings(make: Builder, parent: str) -> None:
     """Windows, and operators who come and go: the last word counts."""
-    user, tx_id = role_account("user").address, make.buffer(Due(make.now + TIMES + 9))
-    for number in range(TIMES):
+    user, tx_id = role_account("user").address, make.buffer(Due(make.now + TIMES_OF_ALL))
+    for number in range(TIMES_OF_BYTE):
         make.owner("set_coordination_window", 5 + number)
         make.owner(("add_operator", "remove_operator")[number % 2], user)
-        make.owner("add_operator", f"0x{number + 1:040x}")
+        if number < TIMES:
+            make.owner("add_operator", f"0x{number + 1:040x}")
     make.owner("set_coordination_window", 7)
     for account in (f"0x{1:040x}", f"0x{TIMES:040x}"):
         make.buffer(Due(make.now + 3), sender=account)
-    make.wait(TIMES)
+    make.wait(TIMES_OF_ALL)
     make.resolve(tx_id)
     make.execute(parent)
     make.owner("set_coordination_window", make.traits.window_s)
@@ -217,5 +195,5 @@ def _all_the_way(make: Builder, parent: str) -> None:
     make.owner("set_coordination_window", make.traits.window_s)
 
 
-REPEATED = (_tried_early, _chain, _children, _settings, _refused, _all_the_way)
+REPEATED = (_tried_early, _too_late, _chain, _children, _settings, _refused, _all_the_way)
 SEEDS_OF_HISTORY = len(LENGTHS) + len(REPEATED)
