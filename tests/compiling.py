@@ -20,8 +20,10 @@ from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.limited import Ended, run_limited
 from lab.deploy.vyper.source import VyperSource, installed_version, read_source
 from lab.environment import cache_folder
+from lab.explore.mutate import changes
 
 FORMATS = ("abi", "bytecode", "bytecode_runtime")
+ANSWERS = {module.__name__: module._answer for module in (compiler_child, changes)}
 
 
 def compile_here(source: VyperSource) -> CompilerOutput:
@@ -35,10 +37,13 @@ def compile_here(source: VyperSource) -> CompilerOutput:
 
 
 def answer_here(command: Sequence[str], *, given: str) -> Ended:
-    """What the installed compiler's own process would answer; any other program runs."""
-    if command[-1] != compiler_child.__name__:
-        return run_limited(command, given=given)
-    return Ended(0, compiler_child.answered(given), "", started=True)
+    """What a module of the lab that asks the installed compiler would answer in a process; any other program runs."""
+    answer = ANSWERS.get(command[-1])
+    return (
+        Ended(0, compiler_child.answered(given, answer), "", started=True)
+        if answer
+        else run_limited(command, given=given)
+    )
 
 
 @contextmanager

@@ -54,7 +54,8 @@ def parse_outcomes(requests: Sequence[tuple[str, int]], status: int, body: bytes
 
 
 def _decoded(method: str, status: int, body: bytes) -> Any:
-    if json_values(body) > VALUES_MAX:
+    # Each value takes a byte at least.
+    if len(body) > VALUES_MAX and json_values(body) > VALUES_MAX:
         raise RpcMalformed(method, f"expected an answer of at most {VALUES_MAX} values, got more")
     try:
         # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.

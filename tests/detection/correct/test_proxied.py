@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import yaml
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.proxied import IMPLEMENTATION_SLOT
+from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.errors import InvalidFile
 from lab.explore.mutate.library import load_library
 from lab.live.declaration.deployment_file import read_deployment
@@ -86,20 +85,15 @@ def project(folder: Path, kind: str, here: str = "", instead: str = "") -> Path:
 
 def slot_of_its_own(source: Path) -> dict[str, Any]:
     """Compiled with the implementation's address where EIP-1967 wants it."""
-    (layout,) = vyper("layout", source)
-    layout = layout["storage_layout"]
+    from vyper.compiler.input_bundle import FilesystemInputBundle  # type: ignore[import-untyped]
+
+    layout = compile_installed(source, [source.parent], ["layout"])["layout"]["storage_layout"]
     layout["implementation"]["slot"] = int(IMPLEMENTATION_SLOT, 16)
     file = source.with_suffix(".layout.json")
     file.write_text(json.dumps(layout))
-    abi, code = vyper("abi,bytecode", source, "--storage-layout-file", str(file))
-    return {"abi": abi, "bytecode": code}
-
-
-def vyper(formats: str, source: Path, *words: str) -> list[Any]:
-    """What the installed compiler prints, a line for each format."""
-    command = [sys.executable, "-m", "vyper.cli.vyper_compile", "-f", formats, str(source), *words]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [json.loads(line) if line.startswith(("[", "{")) else line for line in lines if line]
+    given = FilesystemInputBundle([file.parent]).load_json_file(file)
+    output = compile_installed(source, [source.parent], ["abi", "bytecode"], storage_layout_override=given)
+    return {"abi": output["abi"], "bytecode": output["bytecode"]}
 
 
 def verdict_of(backend: ProcessBackend, folder: Path, scenario: str) -> RunVerdict:

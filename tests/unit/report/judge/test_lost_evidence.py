@@ -21,7 +21,7 @@ from lab.evidence import RunFolder
 from lab.evidence.newest import newest_runs
 from lab.evidence.outcomes import OUTCOMES, note_outcome
 from lab.evidence.seal import write_started
-from lab.explore.mutate.mutants import find_mutants
+from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.model.verdict import Verdict
@@ -69,8 +69,14 @@ def failed_run(folder: Path) -> None:
     note_outcome(folder, RunFolder(folder).manifest(), "FAIL", made_with=None)
 
 
+@cache
+def one_mutant() -> Mutant:
+    """The first of a small contract."""
+    return find_mutants(COUNTER)[0]
+
+
 def failed_mutation(folder: Path) -> None:
-    (mutant,) = find_mutants(COUNTER)[:1]
+    mutant = one_mutant()
     outcomes = [MutantOutcome(mutant.key, "survived")] * 150
     Score({mutant.key: mutant}, outcomes, {}).write(folder.parent, ABOUT | {"complete": True}, ["mark"])
 
