@@ -5,6 +5,7 @@ Everything above speaks the documented names; where a contract calls a thing oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ from lab.coordinator.outputs.logs import DecodedLog as DecodedLog
 from lab.coordinator.outputs.logs import Logs, decoded_values
 from lab.coordinator.outputs.reverts import Reasons
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
-from lab.coordinator.values import encode_plain, plain, state_number, truth, widened, wire
+from lab.coordinator.values import plain, state_number, truth, widened, wire
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
 
@@ -35,6 +36,8 @@ class DecodedCall:
 
 # Getters whose results are told by their places.
 _BY_PLACE = ("get_transaction_details", "get_transaction_state")
+# One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
+_WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 
 
 class Described(Protocol):
@@ -154,12 +157,12 @@ class Codec:
         `any_width`: a number that the contract's own type has no room for is sent all the same, for it to refuse.
         """
         types, shape = self._types_of(function, "inputs"), self._shapes.get(function)
+        if shape is None and len(types) == len(args) <= 1 and (word := _word(types, args)) is not None:
+            return f"0x{self.selector(function).hex()}{word}"
         try:
             values = args if shape is None else shape.placed(args)
-            body = encode_plain(types, values, any_width=any_width)
-            if body is None:
-                wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
-                body = encode(widened(types, wired) if any_width else types, wired)
+            wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
+            body = encode(widened(types, wired) if any_width else types, wired)
             return "0x" + (self.selector(function) + body).hex()
         except (EncodingError, ValueError, TypeError) as error:
             named = zip(self.parameters(function), self.types(function), strict=True)
@@ -256,6 +259,14 @@ class Codec:
         shape = self._shapes.get(function)
         order = self.parameters(function) if shape is None else [slot.parameter for slot in shape.slots]
         return 4 + 32 * order.index(parameter)
+
+
+def _word(types: Sequence[str], args: Sequence[Any]) -> str | None:
+    """At most one argument, without 0x, where no library is needed to encode it."""
+    if not types:
+        return ""
+    known = _WORDS.get(types[0])
+    return args[0][2:].lower().zfill(64) if known is not None and known.fullmatch(str(args[0])) else None
 
 
 def _selector(entry: Entry) -> bytes:

@@ -19,8 +19,6 @@ _LISTS = {"bytes", "string"}
 _BITS = {"bool": 1, **{f"uint{bits}": bits for bits in range(8, 257, 8)}}
 _UINT = re.compile(r"\buint\d+")
 _HEX = re.compile("0x[0-9a-fA-F]*")
-# A word in hex. Addresses in mixed case carry a checksum for eth_abi to judge.
-_WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 _KECCAK = re.compile(r"keccak256?\((.+)\)")
 
 
@@ -133,73 +131,6 @@ def _constant(abi_type: str, value: Any) -> Any:
 
 class _Unusual(Exception):
     """Another type, or another layout: nothing is said of whether it is right."""
-
-
-def encode_plain(types: Sequence[str], values: Sequence[Any], *, any_width: bool = False) -> bytes | None:
-    """ABI data of values as `plain` gives them; None where only eth_abi can tell what a value is, or is none.
-
-    `any_width`: a number may take a whole word, whatever its type.
-    """
-    try:
-        return _laid_out(types, values, any_width)
-    except _Unusual:
-        return None
-
-
-def _laid_out(types: Sequence[str], values: Sequence[Any], any_width: bool) -> bytes:
-    """What has no fixed length stands behind all the words, in order."""
-    if len(types) != len(values):
-        raise _Unusual
-    heads, tails, place = [], [], sum(map(_head_bytes, types))
-    for abi_type, value in zip(types, values, strict=True):
-        piece = _piece(abi_type, value, any_width)
-        if _is_long(abi_type):
-            heads.append(place.to_bytes(WORD))
-            tails.append(piece)
-            place += len(piece)
-        else:
-            heads.append(piece)
-    return b"".join([*heads, *tails])
-
-
-@lru_cache(maxsize=256)
-def _is_long(abi_type: str) -> bool:
-    if abi_type.startswith("(") and abi_type.endswith(")"):
-        return any(map(_is_long, _parts(abi_type)))
-    return abi_type in _LISTS or abi_type.endswith("[]")
-
-
-@lru_cache(maxsize=256)
-def _head_bytes(abi_type: str) -> int:
-    """What a value takes among the words."""
-    return sum(map(_head_bytes, _parts(abi_type))) if abi_type.startswith("(") and not _is_long(abi_type) else WORD
-
-
-def _piece(abi_type: str, value: Any, any_width: bool) -> bytes:
-    if (bits := _BITS.get(abi_type)) is not None:
-        fits = bool if bits == 1 else int
-        if type(value) is not fits or not 0 <= value < 1 << (256 if any_width else bits):
-            raise _Unusual
-        return int(value).to_bytes(WORD)
-    if isinstance(value, str):
-        if (known := _WORDS.get(abi_type)) is not None and known.fullmatch(value):
-            return bytes.fromhex(value[2:]).rjust(WORD, b"\0")
-        if abi_type == "bytes" and len(value) % 2 == 0 and _HEX.fullmatch(value):
-            return _padded(bytes.fromhex(value[2:]))
-        if abi_type == "string" and value.isascii():
-            return _padded(value.encode())
-        raise _Unusual
-    if not isinstance(value, (list, tuple)):
-        raise _Unusual
-    if abi_type.endswith("[]"):
-        return len(value).to_bytes(WORD) + _laid_out([abi_type[:-2]] * len(value), value, any_width)
-    if not (abi_type.startswith("(") and abi_type.endswith(")")):
-        raise _Unusual
-    return _laid_out(_parts(abi_type), value, any_width)
-
-
-def _padded(raw: bytes) -> bytes:
-    return len(raw).to_bytes(WORD) + raw + bytes(-len(raw) % WORD)
 
 
 def decode_plain(types: Sequence[str], raw: bytes) -> list[Any] | None:

@@ -1,4 +1,4 @@
-"""Encoding and decoding without eth_abi say what eth_abi says, or nothing."""
+"""Decoding without eth_abi says what eth_abi says, or nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eth_abi.exceptions import DecodingError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.coordinator.values import decode_plain, encode_plain, plain, widened, wire
+from lab.coordinator.values import decode_plain, plain
 
 STRUCT = "(address,address,bytes,bytes32,uint256,uint256)"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -38,32 +38,6 @@ def test_what_encoders_write(data: st.DataObject, types: list[str]) -> None:
     if set(types).isdisjoint({"int64", "bytes32[]"}):
         assert decoded is not None
     assert decoded is None or decoded == [plain(value) for value in decode(types, encode(types, values))]
-
-
-LISTS = {f"{abi_type}[]": st.lists(VALUES[abi_type], max_size=3) for abi_type in ("uint64", "string", STRUCT)}
-ENCODED = VALUES | LISTS
-
-
-@given(st.data(), st.lists(st.sampled_from(sorted(ENCODED)), max_size=4), st.booleans())
-def test_what_is_encoded(data: st.DataObject, types: list[str], any_width: bool) -> None:
-    """The same bytes; texts beyond ASCII and signed integers are left to eth_abi."""
-    values = [plain(data.draw(ENCODED[abi_type])) for abi_type in types]
-    encoded = encode_plain(types, values, any_width=any_width)
-    if not any("string" in abi_type or "int64" in abi_type.replace("uint64", "") for abi_type in types):
-        assert encoded is not None
-    assert encoded is None or encoded == encode(types, [wire(*pair) for pair in zip(types, values, strict=True)])
-
-
-ODD: list[Any] = [-1, 2**256, 2**64, True, 1, 1.0, None, "", "0x", "0x1", "0xAB", "0x" + "Ab" * 20, "0x" + "ab" * 33]
-
-
-@given(st.sampled_from(sorted(ENCODED)), st.sampled_from([*ODD, [], [1], ["0x"], ODD]), st.booleans())
-def test_what_is_no_value(abi_type: str, value: Any, any_width: bool) -> None:
-    """Whatever eth_abi refuses is not encoded; a number of any width takes the word that it needs."""
-    encoded = encode_plain([abi_type], [value], any_width=any_width)
-    if encoded is not None:
-        wired = [wire(abi_type, value)]
-        assert encoded == encode(widened([abi_type], wired) if any_width else [abi_type], wired)
 
 
 @given(st.data(), TYPES, st.binary(min_size=1, max_size=3), st.integers(0, 400))
