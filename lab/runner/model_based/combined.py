@@ -28,9 +28,10 @@ def moments(make: Builder) -> None:
             after = tx_id if parent == "itself" else parent
             pair = _with(make, make.address(resolver))
             tried.append((moment, resolver, make.buffer(Due(due), tx_id=tx_id, after=after, pair=pair)))
-    at_once = [make.buffer(Due(make.now), after=ZERO_ID if parent == "itself" else parent) for parent in parents]
-    for tx_id in at_once:
-        make.resolve(tx_id)
+    if not make.traits.gap_blocks:
+        at_once = [make.buffer(Due(make.now), after=ZERO_ID if parent == "itself" else parent) for parent in parents]
+        for tx_id in at_once:
+            make.resolve(tx_id)
     for moment in edges:
         make.until(moment)
         here = [(resolver, tx_id) for when, resolver, tx_id in tried if when == moment]
