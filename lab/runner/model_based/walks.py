@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.coordinator import role_account
+from lab.coordinator.behaviour import BREAKER_PERIOD_S
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.model_based.build import PAIRS, Builder, Due
 
@@ -123,16 +124,14 @@ def _tried_early(make: Builder, parent: str) -> None:
 def _too_late(make: Builder, parent: str) -> None:
     """What nobody resolved in time: one after the other, and then one that is in time.
 
-    Few where nothing lifts a stop: a contract may have a breaker of its own, which nobody knows of.
+    Few within an hour: a contract may have a breaker of its own, which nobody knows of.
     """
-    times = TIMES_OF_BYTE if make.has("unpause") else FEW
-    ids = [make.buffer(Due(make.now + TIMES), payload="0x") for _ in range(times)]
+    ids = [make.buffer(Due(make.now + TIMES), payload="0x") for _ in range(TIMES_OF_BYTE)]
     make.wait(TIMES + make.traits.window_s + 1)
-    for number, tx_id in enumerate(ids):
-        if number % FEW == 0:
-            make.owner("unpause")  # a breaker counts them
+    for number, tx_id in enumerate(ids, 1):
         make.resolve(tx_id)
-    make.owner("unpause")
+        if number % FEW == 0:
+            make.wait(BREAKER_PERIOD_S + 1)
     make.execute(parent)
 
 
