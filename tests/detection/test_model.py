@@ -203,3 +203,33 @@ def test_a_declared_delay_that_nothing_keeps(player: PlayerOf, limits: dict[str,
     early = ready_too_soon(model)
     assert early == (words and f"resolve_dependency: expected no TransactionReady so soon, got it {words}")
     assert model.traits == traits
+
+
+TIMELY = "    if block.timestamp < timestamp or not self._dependency_met(tx_id):\n"
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        '    assert block.timestamp >= self.since[tx_id] + 5, "Too soon"\n' + TIMELY,
+        TIMELY.replace(" or not", " or block.timestamp < self.since[tx_id] + 5 or not"),
+    ],
+)
+def test_a_declared_delay_is_no_fault(player: PlayerOf, tmp_path: Path, instead: str) -> None:
+    """What is resolved too soon is refused by a revert, or as what comes too early."""
+    source = (CONTRACTS / "plain/PlainCoordinator.vy").read_text(encoding="utf-8")
+    getter, counted = "transaction_count: public(uint256)\n", "    self.transaction_count += 1\n"
+    changes = {
+        getter: f"{getter}since: HashMap[bytes32, uint256]\n",
+        counted: f"{counted}    self.since[tx_id] = block.timestamp\n",
+        TIMELY: instead,
+    }
+    for old, new in changes.items():
+        assert source.count(old) == 1
+        source = source.replace(old, new)
+    (tmp_path / "Delayed.vy").write_text(source, encoding="utf-8")
+    model = player(tmp_path / "Delayed.vy")
+    limits = Limits(resolve_after_seconds=5)
+    model.codec.names, model.limits = model.codec.names.model_copy(update={"limits": limits}), limits
+    found = [finding for kind in KINDS if (finding := search(model, kind, seeds_of(kind))) is not None]
+    assert not found, found[0].lines()

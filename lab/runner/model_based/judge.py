@@ -49,11 +49,13 @@ class Allowance:
 
     Attributes:
         patience_s: It may refuse a resolution that soon after the buffering.
+        delay_s: The part of it that is declared in seconds: no number of blocks makes such a resolution succeed.
         horizon_s: It may refuse a timestamp further ahead; None: it may not.
         operators: It may refuse an operator beyond so many; None: it may not.
     """
 
     patience_s: int = 0
+    delay_s: int = 0
     horizon_s: int | None = None
     operators: int | None = None
 
@@ -95,6 +97,10 @@ class Judge:
         self._last = sender, ok
         if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
             return None
+        # A contract may refuse what is resolved too soon for it as it refuses whatever comes too early.
+        in_vain = {event.event for event in got} == {"TransactionFailed"}
+        if in_vain and self._is_within(self.allowance.delay_s, function, args, now):
+            return None
         # How a transaction ends that is not executed is for the contract to say.
         if function in ENDINGS and (not ok or (not self.model.paused and self.model.may(function, args, sender, now))):
             # A circuit breaker may count it.
@@ -127,9 +133,13 @@ class Judge:
             return self.allowance.horizon_s is not None and any(
                 request[5] > now + self.allowance.horizon_s for request in requests
             )
+        return self._is_within(self.allowance.patience_s, function, args, now)
+
+    def _is_within(self, seconds: int, function: str, args: Sequence[Any], now: int) -> bool:
+        """Whether a call resolves what was buffered within so many seconds; never within none."""
         ids = args[0] if function == "resolve_batch" else args[:1] if function == "resolve_dependency" else ()
         waited = (now - self._buffered_at[tx_id] for tx_id in ids if tx_id in self._buffered_at)
-        return self.allowance.patience_s > 0 and any(seconds <= self.allowance.patience_s for seconds in waited)
+        return seconds > 0 and any(since <= seconds for since in waited)
 
     def _events(self, emitted: Sequence[tuple[str, str]], args: Sequence[Any]) -> list[dict[str, Any]]:
         """The documented ones with all arguments, from the model's short form: one for each id of a batch."""

@@ -162,6 +162,7 @@ class Player:
     def _allowance(self) -> Allowance:
         return Allowance(
             patience_s=max(self.traits.gap_blocks, self.limits.resolve_after_seconds or 0),
+            delay_s=self.limits.resolve_after_seconds or 0,
             horizon_s=self.traits.horizon_s,
             operators=self.limits.operators,
         )
