@@ -24,12 +24,12 @@ def leg_at(history: History, chain: str, tx_id: str) -> Leg | None:
 
 
 def name_of(history: History, chain: str, tx_id: str) -> str:
-    """How people know a transaction: its leg's name, also for a mirror of it; else its id cut short."""
+    """How people know a transaction: its leg's name, also for a mirror of it; else both ends of its id."""
     leg = leg_at(history, chain, tx_id)
     if leg is not None:
         return leg.name
     elsewhere = next((leg for leg in history.header.legs if leg.tx_id == tx_id), None)
-    return f"the mirror of {elsewhere.name}" if elsewhere else f"transaction {tx_id[:10]}"
+    return f"the mirror of {elsewhere.name}" if elsewhere else f"transaction {tx_id[:8]}…{tx_id[-4:]}"
 
 
 def name_at(history: History, chain: str, tx_id: str) -> str:

@@ -60,4 +60,7 @@ def test_a_target_that_re_enters_executes_nothing_twice(
         found = on.judge(REENTERED.caught_by)
         assert found.verdict is verdict, found.reason
         if executions > 1:
-            assert f"at most one execution of transaction {TX_ID[:10]} on base, there are {executions}" in found.reason
+            assert (
+                f"at most one execution of transaction {TX_ID[:8]}…{TX_ID[-4:]} on base, there are {executions}"
+                in found.reason
+            )

@@ -393,7 +393,7 @@ def test_s11_says_what_a_call_emitted_instead() -> None:
     other = leg("flow.b", "two", 20, id=8)
     silent = (resolve(A.tx_id)[0], (log("TransactionReady", tx_id=other.tx_id),))
     (finding,) = judged("S11", story_of(buffer(A), silent, final=[stored(A, "READY")])).findings[:1]
-    assert finding.message.endswith("and emitted TransactionReady of transaction 0x00000000 on two")
+    assert finding.message.endswith("and emitted TransactionReady of transaction 0x000000…0008 on two")
     mute = (resolve(A.tx_id)[0], ())
     (finding,) = judged("S11", story_of(buffer(A), mute, final=[stored(A, "READY")])).findings
     assert finding.message.endswith("and emitted nothing")
