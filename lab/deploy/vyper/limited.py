@@ -44,10 +44,11 @@ class Ended:
     @property
     def beyond(self) -> str:
         """The bound that it met, in words; empty where it met none."""
-        if self.returncode == -signal.SIGXCPU:
-            return f"it takes more than {CPU_S_MAX} s of processor time to compile"
+        # Without memory an interpreter may ask for it again and again, until its time is over as well.
         if self.peak_bytes >= NEAR * MEMORY_BYTES_MAX:
             return f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB of memory to compile"
+        if self.returncode == -signal.SIGXCPU:
+            return f"it takes more than {CPU_S_MAX} s of processor time to compile"
         return ""
 
     def how(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -138,3 +139,10 @@ def test_what_the_compiler_makes_is_bounded(tmp_path: Path, monkeypatch: pytest.
         CompileFailure, match=r"Large\.vy: what the compiler makes of it: expected JSON of at most 1000"
     ):
         ask_installed(source, ["abi"])
+
+
+def test_who_ran_out_of_memory_and_then_of_time_had_too_little_memory() -> None:
+    """An interpreter that asks for memory in vain, again and again, ends by its processor time once in a hundred times."""
+    beyond = [Ended(-signal.SIGXCPU, "", "", True, peak).beyond for peak in (limited.MEMORY_BYTES_MAX, 1 << 20)]
+    assert ["memory" in words for words in beyond] == [True, False]
+    assert "processor time" in beyond[1]
