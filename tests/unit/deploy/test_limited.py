@@ -142,7 +142,7 @@ def test_what_the_compiler_makes_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_who_ran_out_of_memory_and_then_of_time_had_too_little_memory() -> None:
-    """An interpreter that asks for memory in vain, again and again, ends by its processor time once in a hundred times."""
+    """An interpreter that asks for memory in vain, again and again, may end by its processor time."""
     beyond = [Ended(-signal.SIGXCPU, "", "", True, peak).beyond for peak in (limited.MEMORY_BYTES_MAX, 1 << 20)]
     assert ["memory" in words for words in beyond] == [True, False]
     assert "processor time" in beyond[1]
