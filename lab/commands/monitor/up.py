@@ -20,8 +20,8 @@ from lab.monitor.configuration import Addresses
 from lab.monitor.servers import STOP_S, alertmanager_command, prometheus_command
 from lab.paths import real_path
 
-# The exporter polls once a second at most.
-LOOK_S, SPEED_MAX = 0.5, 5.0
+# Of rules that are faster the exporter polls no more often than this, and asks for no more.
+LOOK_S, POLL_S_MIN, SPEED_MAX = 0.5, 0.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, limits, addresses)
     words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(real_path(session))]
-    words += ["--port", str(ports.exporter), "--interval", f"{max(1.0, POLL_S / limits.speed):g}"]
+    words += ["--port", str(ports.exporter), "--interval", f"{max(POLL_S_MIN, POLL_S / limits.speed):g}"]
     words += ["--requests-per-minute", str(round(REQUESTS_PER_MINUTE * min(limits.speed, SPEED_MAX)))]
     words += ["--relayer-url", relayer_url] if relayer_url is not None else []
     commands = {
