@@ -55,7 +55,7 @@ checks: []
 
 SPEED, WAIT_S = 120, 120
 DEAD, STALLED, ORIGIN, TARGET = "amoy", "polygon", "base", "base-sepolia"
-PLANNED_S, LEFT_S, TIMEOUT_MS = 7_200, 2, 2_000
+PLANNED_S, LEFT_S, TIMEOUT_MS = 7_200, 2, 1_000
 # Every alert, by what it arrives with: in this order, once the maintenance is over.
 WHERE: dict[str, dict[str, str]] = {
     "Watchdog": {},
@@ -133,7 +133,10 @@ class Sink:
     def find(self, name: str, status: str = "firing", **labels: str) -> dict[str, Any] | None:
         """The first message of this kind."""
         expected = {"alertname": name, **labels}
-        return next((a for a in self.alerts[self.past :] if a["status"] == status and expected.items() <= a["labels"].items()), None)
+        return next(
+            (a for a in self.alerts[self.past :] if a["status"] == status and expected.items() <= a["labels"].items()),
+            None,
+        )
 
 
 class Live:
@@ -244,7 +247,7 @@ def watched(script: Script) -> Iterator[Live]:
 def break_everything(live: Live) -> None:
     """Five faults at once, on chains that have nothing to do with each other where that can be."""
     script, genesis_s = live.script, live.script.run.lab.genesis_time
-    due = genesis_s + int(script.now_s) + 3
+    due = genesis_s + int(script.now_s) + 2
     a, b = rollup_address(ORIGIN), rollup_address(TARGET)
     script.inject("dead", "node_pause", chain=DEAD)
     script.inject("stalled", "halt", chain=STALLED)
