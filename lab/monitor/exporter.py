@@ -1,7 +1,7 @@
 """The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
 
-A scrape waits for nothing: what it gets was rendered after a poll, once a second at most where polls are no closer. The position is written whole
-or not at all, and read again at the next start.
+A scrape waits for nothing: what it gets was rendered after a poll, once a second at most, or as often as
+polls where they are closer. The position is written whole or not at all, and read again at the next start.
 """
 
 from __future__ import annotations
