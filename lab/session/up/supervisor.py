@@ -25,7 +25,7 @@ from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, LabError
-from lab.evidence import Recorder
+from lab.evidence import Unrecorded
 from lab.model.session import Session
 from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
@@ -82,8 +82,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
         )
         stack.callback(suite.close)
         spec = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real", speed=options.speed)
-        # Nobody judges this: a history would only grow.
-        lab = stack.enter_context(open_lab(spec, suite.backend, Recorder(None)))
+        lab = stack.enter_context(open_lab(spec, suite.backend, Unrecorded()))
         lab.set_up()
         session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
         relayer = _start_relayer(system.relayer, folder, session, suite.reaper, stack) if options.relayer else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.checks.verdict import judge_recorded
-from lab.evidence import HistoryFull, Recorder, history_digest
+from lab.evidence import HistoryFull, Recorder, Unrecorded, history_digest
 from lab.evidence.recorder import record_line
 from lab.model.checks import CheckSelection
 from lab.model.records import RECORD, TOO_LONG, Note
@@ -105,6 +105,13 @@ def test_after_closing_memory_goes_on(tmp_path: Path) -> None:
     recorder.add(note("out"))
     assert len((tmp_path / "h").read_text().splitlines()) == 1
     assert len(recorder.records) == 2
+
+
+def test_what_nobody_judges_is_not_kept() -> None:
+    """Networks that are up for days put their lateness on record twice a second."""
+    recorder = Unrecorded()
+    assert recorder.add(note("late")).text == "late"
+    assert recorder.records == []
 
 
 def test_no_history_before_the_header() -> None:
