@@ -55,7 +55,7 @@ def play(script: Script) -> None:
         if finding is None:
             script.expect(f"{kind} as documented", f"{player.calls - before} calls agree", met=True)
             continue
-        shown.add(finding.deviation.cause)
+        shown |= finding.deviation.explains
         head, *calls = finding.lines()
         for line in calls:
             script.note("sequence", line)
