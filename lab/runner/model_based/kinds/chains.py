@@ -54,7 +54,8 @@ def _accounts(make: Builder) -> None:
     """Those who may not, whoever was an operator, and who has become one."""
     user, second = (role_account(role).address for role in ("user", "operator2"))
     make.owner("remove_operator", second)
-    ready, waiting = make.ready(), make.buffer(Due(make.now))
+    waiting, ready = make.buffer(Due(make.now + 9)), make.ready()
+    make.wait(9)
     for sender in ("attacker", "user", "operator2"):
         make.buffer(make.ahead(), sender=sender)
         make.resolve(waiting, sender=sender)
@@ -138,8 +139,8 @@ def _stop(make: Builder) -> None:
     """Nothing goes on while it is stopped, by nobody."""
     if not make.has("pause", "unpause"):
         return
-    ready, waiting = make.ready(), make.buffer(Due(make.now + 1))
-    make.wait(1)
+    waiting, ready = make.buffer(Due(make.now + 9)), make.ready()
+    make.wait(9)
     make.owner("pause")
     for sender in ("operator", "owner"):
         make.buffer(make.ahead(), sender=sender)

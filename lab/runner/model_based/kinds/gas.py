@@ -12,8 +12,9 @@ from lab.coordinator.reads import ZERO_ID
 from lab.runner.model_based.build import PAIRS, Builder
 from lab.runner.model_based.sequence import Due
 
-# Compared after so many operations: the first has what is used for the first time, the others lie evenly apart.
-COUNTS = (1, 10, 35, 60, 85, 110)
+# Compared after so many operations: the first has what is used for the first time. From then on they double, so that
+# what the compared calls themselves add, which are as many each time, is told from what the operations add.
+COUNTS = (1, 8, 16, 32, 64, 128)
 FEW = 8
 
 
