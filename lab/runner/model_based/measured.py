@@ -44,18 +44,18 @@ def by_gas(steps: Sequence[Step], results: Results) -> Deviation | None:
     for alike, gas in used.items():
         if list(gas) != marks or not _grows(gas):
             continue
-        each = round((gas[marks[-1]] - gas[marks[1]]) / (marks[-1] - marks[1]))
+        rate = round((gas[marks[-1]] - gas[marks[1]]) / (marks[-1] - marks[1]))
         figures = ", ".join(f"{gas[mark]:,} after {mark}" for mark in marks)
         place = last[alike]
-        return Deviation(steps[place], f"{GROWS}; {figures} of the same: {each:,} more for each", place)
+        return Deviation(steps[place], f"{GROWS}; {figures} of the same: {rate:,} more for each", place)
     return None
 
 
 def _grows(gas: dict[int, int]) -> bool:
     """Whether each stretch adds about as much as the one before it, or more; the first holds what is used first."""
     _, *points = sorted(gas.items())
-    each = [(after - before) / (end - start) for (start, before), (end, after) in pairwise(points)]
-    return len(each) > 2 and each[0] >= GAS_EACH and all(b >= EVEN * a for a, b in pairwise(each))
+    rates = [(after - before) / (end - start) for (start, before), (end, after) in pairwise(points)]
+    return len(rates) > 2 and rates[0] >= GAS_EACH and all(b >= EVEN * a for a, b in pairwise(rates))
 
 
 def by_stops(steps: Sequence[Step], results: Results) -> Deviation | None:
