@@ -50,9 +50,11 @@ def play(script: Script) -> None:
         script.expect("the declared delay to be kept", early or "it is", met=early is None, because=because)
     shown: set[tuple[str, str]] = set()
     for kind in KINDS if trouble is None else ():
-        before = player.calls
+        before, compared = player.calls, player.compared
         finding = search(player, kind, seeds_of(kind), known=shown)
-        if player.calls == before:
+        for chain_id in player.unusable if kind == "chains" else ():
+            script.note("sequence", f"{kind}: the contract is of no use with chain id {chain_id}")
+        if player.compared == compared:
             script.note("sequence", f"{kind}: the contract lacks what it is about")
             continue
         if finding is None:

@@ -235,6 +235,32 @@ def test_a_declared_delay_is_no_fault(player: PlayerOf, tmp_path: Path, instead:
     assert not found, found[0].lines()
 
 
+PARENT = "(State.READY | State.EXECUTED)"
+
+
+@pytest.mark.parametrize(
+    ("instead", "alone"),
+    [
+        ("(State.READY | State.EXECUTED if chain.id != 8453 else State.READY)", "chain id 8453 alone"),
+        ("(State.READY | State.EXECUTED if chain.id != 10 else State.READY)", "chain id 10 alone"),
+        ("State.READY", None),
+    ],
+)
+def test_a_finding_says_on_which_chain_it_shows(
+    player: PlayerOf, tmp_path: Path, instead: str, alone: str | None
+) -> None:
+    """The node's own as another one; nothing of it where every chain shows it."""
+    source = (CONTRACTS / "plain/PlainCoordinator.vy").read_text(encoding="utf-8")
+    assert source.count(PARENT) == 1
+    (tmp_path / "Other.vy").write_text(source.replace(PARENT, f"({instead})"), encoding="utf-8")
+    model = player(tmp_path / "Other.vy")
+    finding = search(model, "chains", seeds_of("chains"))
+    assert finding is not None
+    head = finding.lines()[0]
+    assert alone in head if alone else "alone" not in head
+    assert model.play(finding.sequence) == finding.deviation
+
+
 COUNTER = "coordination_window: public(uint256)\n"
 KNOWN_ID = '    assert self.transactions[tx_id].state == empty(State), "Transaction already exists"\n'
 SET_UP = "    self.coordination_window = 30\n"

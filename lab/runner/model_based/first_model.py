@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import Behaviour
 from lab.coordinator.values import plain
-from lab.runner.model_based.sequence import Block
+from lab.runner.model_based.build import Builder
+from lab.runner.model_based.sequence import USUAL, Block, Due
 
 if TYPE_CHECKING:
     from lab.runner.model_based.player import Player
+
+
+def first_life(player: Player, like: Block = USUAL) -> str | None:
+    """Buffer one and resolve it when it is due: None, or which revert comes in between."""
+    make = Builder(Random(0), player.traits, 0)
+    lead_s = max(9, player.limits.resolve_after_seconds or 0)
+    tx_id = make.buffer(Due(make.now + lead_s))
+    make.wait(lead_s + 1)
+    make.resolve(tx_id)
+    results = player.results(make.steps, like)
+    refused = [result for result in results if result["status"] != "0x1"]
+    if results and not refused:
+        return None
+    reason = player.codec.reasons.decoded(refused[0]["returnData"]) if refused else "it is not to be set up"
+    return f"a call reverts: {reason or 'without a reason'}"
 
 
 def first_model(player: Player, like: Block) -> Behaviour:

@@ -23,7 +23,7 @@ from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import Builder, Traits
 from lab.runner.model_based.elsewhere import Elsewhere
-from lab.runner.model_based.first_model import first_model
+from lab.runner.model_based.first_model import first_life, first_model
 from lab.runner.model_based.judge import Allowance, Deviation, Judge
 from lab.runner.model_based.measured import JUDGES
 from lab.runner.model_based.sequence import USUAL, Block, Due, Sequence, Step, ids_of, strings_of
@@ -55,7 +55,7 @@ class Player:
         self.rpc, self.codec, self.numbering = rpc, target.codec, numbering
         self.address, self.limits, codec = address or target.address, target.limits, target.codec
         self.start = int((rpc.block("latest") or {})["timestamp"], 16) + 10
-        self.calls = 0
+        self.calls = self.compared = 0
         self.chain_id = rpc.chain_id()
         self._elsewhere = Elsewhere(rpc, target, self.start)
         self._encoded: dict[tuple[str, tuple[Any, ...]], str] = {}
@@ -87,7 +87,7 @@ class Player:
         """
         for gap in range(self.traits.gap_blocks, GAP_BLOCKS_MAX + 1):
             self.traits = replace(self.traits, gap_blocks=gap)
-            trouble = self._first_life()
+            trouble = first_life(self)
             if trouble is None:
                 break
         else:
@@ -98,20 +98,6 @@ class Player:
         fits = [result["status"] == "0x1" for result in self.results(make.steps)]
         self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else len(fits)))
         return None
-
-    def _first_life(self, like: Block = USUAL) -> str | None:
-        """Buffer one and resolve it when it is due: None, or which revert comes in between."""
-        make = Builder(Random(0), self.traits, 0)
-        lead_s = max(9, self.limits.resolve_after_seconds or 0)
-        tx_id = make.buffer(Due(make.now + lead_s))
-        make.wait(lead_s + 1)
-        make.resolve(tx_id)
-        results = self.results(make.steps, like)
-        refused = [result for result in results if result["status"] != "0x1"]
-        if results and not refused:
-            return None
-        reason = self.codec.reasons.decoded(refused[0]["returnData"]) if refused else "it is not to be set up"
-        return f"a call reverts: {reason or 'without a reason'}"
 
     def results(self, steps: Several[Step], like: Block = USUAL) -> list[dict[str, Any]]:
         """What became of the calls, each second a block; no view is read."""
@@ -129,11 +115,13 @@ class Player:
     def play(self, sequence: Sequence) -> Deviation | None:
         """The first deviation of a sequence, or None. Raises RpcFailure where the node does not answer."""
         if sequence.kind in JUDGES:
+            self.compared += 1
             results = self.results(sequence.steps)
             return JUDGES[sequence.kind](sequence.steps, results)
         model = self.model_in(sequence.block)
         if model is None:
             return None
+        self.compared += 1
         judge = Judge(model, self._learnt, self._allowance())
         index = -1
         for step, result, reads in self._play(sequence):
@@ -154,9 +142,14 @@ class Player:
         if like.chain_id is None:
             return self.model
         if like.chain_id not in self._models:
-            usable = self._first_life(like) is None
+            usable = first_life(self, like) is None
             self._models[like.chain_id] = first_model(self, like) if usable else None
         return self._models[like.chain_id]
+
+    @property
+    def unusable(self) -> list[int]:
+        """Chain ids with which the contract could not be set up, or brought no transaction to READY."""
+        return [chain_id for chain_id, model in self._models.items() if model is None]
 
     def _allowance(self) -> Allowance:
         return Allowance(

@@ -135,13 +135,16 @@ def _shortest(player: Player, sequence: Sequence, deviation: Deviation) -> Findi
 
 def _by_chain(player: Player, finding: Finding) -> Finding:
     """With the chain id on which it shows, where it depends on that; else in usual blocks."""
+    if finding.sequence.block.chain_id is not None:
+        usual = _alike(player, finding, USUAL)
+        if usual is None:
+            return finding
+        finding = usual
     sequence = finding.sequence
-    if sequence.block.chain_id is not None:
-        return _alike(player, finding, USUAL) or finding
-    other = next(one for one in chains.known_ids() if one != player.chain_id)
-    if sequence.block != USUAL or sequence.kind in JUDGES or player.model_in(Block(chain_id=other)) is None:
+    other = Block(chain_id=next(one for one in chains.known_ids() if one != player.chain_id))
+    if sequence.block != USUAL or sequence.kind in JUDGES or player.model_in(other) is None:
         return finding
-    if player.play(replace(sequence, block=Block(chain_id=other))) is not None:
+    if player.play(replace(sequence, block=other)) is not None:
         return finding
     return _alike(player, finding, Block(chain_id=player.chain_id)) or finding
 
