@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from lab.coordinator import Codec
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import Behaviour
 from lab.coordinator.values import plain
-from lab.runner.model_based.build import Builder
-from lab.runner.model_based.sequence import USUAL, Block, Due
+from lab.model.contract.names import Limits
+from lab.runner.model_based.build import Builder, Traits
+from lab.runner.model_based.sequence import USUAL, Block, Due, Step
+from lab.runner.model_based.spaced import Calls
 
-if TYPE_CHECKING:
-    from lab.runner.model_based.player import Player
+
+class Simulated(Protocol):
+    """A contract that can be called and read in simulation."""
+
+    codec: Codec
+    limits: Limits
+    traits: Traits
+    views: list[str]
+    start: int
+
+    def results(self, steps: list[Step], like: Block = USUAL) -> list[dict[str, Any]]:
+        """What became of calls."""
+
+    def simulate(self, blocks: list[Calls], like: Block = USUAL) -> list[list[dict[str, Any]]]:
+        """What became of blocks."""
+
+    def values(self, name: str, answer: dict[str, Any]) -> list[Any]:
+        """A view's answer, value by value."""
 
 
-def first_life(player: Player, like: Block = USUAL) -> str | None:
+def first_life(player: Simulated, like: Block = USUAL) -> str | None:
     """Buffer one and resolve it when it is due: None, or which revert comes in between."""
     make = Builder(Random(0), player.traits, 0)
     lead_s = max(9, player.limits.resolve_after_seconds or 0)
@@ -30,7 +49,7 @@ def first_life(player: Player, like: Block = USUAL) -> str | None:
     return f"a call reverts: {reason or 'without a reason'}"
 
 
-def first_model(player: Player, like: Block) -> Behaviour:
+def first_model(player: Simulated, like: Block) -> Behaviour:
     """Owner, operators and settings, as its views have them in such blocks."""
     reads: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in player.views]
     accounts = [role_account(role).address for role in ROLES]
@@ -55,7 +74,7 @@ def first_model(player: Player, like: Block) -> Behaviour:
     return model
 
 
-def _who_may_buffer(player: Player, accounts: list[str], like: Block) -> set[str]:
+def _who_may_buffer(player: Simulated, accounts: list[str], like: Block) -> set[str]:
     """Operators of a contract that has no getter for them."""
     fields = ("0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, player.start + 3600)
     calls = [(account, "buffer_transaction", (f"0x{n:064x}", *fields)) for n, account in enumerate(accounts, 1)]
