@@ -64,11 +64,22 @@ def last_step(history: History, leg: Leg) -> str:
 
 def left_undone(history: History, leg: Leg) -> str:
     """The same; of the first of its ancestors that never became READY, where one did not."""
+    return last_step(history, _waited_for(history, leg))
+
+
+def silent_on(history: History, leg: Leg) -> str | None:
+    """The chain on which a leg is left, or the ancestor that it waits for, if the relayer sent nothing at all there."""
+    chain = _waited_for(history, leg).chain
+    return chain if all(submit.chain != chain for submit in history.of(Submit)) else None
+
+
+def _waited_for(history: History, leg: Leg) -> Leg:
+    """The first of a leg's ancestors that never became READY; else the leg."""
     while (parent := history.leg(leg.after) if leg.after else None) is not None:
         if replay(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED") is not None:
             break
         leg = parent
-    return last_step(history, leg)
+    return leg
 
 
 def last_expiry(history: History, leg: Leg) -> str:

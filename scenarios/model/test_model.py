@@ -2,7 +2,8 @@
 
 Kinds are dependencies in a family and at every moment, accounts that come and go or are named, windows and deadlines
 that change, a stop in every state, ids and numbers that differ in little or lie at the ends of bytes, payloads, lives,
-endings, batches, blocks of other numbers, random walks, and what comes after many operations.
+endings, batches, blocks of other numbers, random walks, every network's chain id, a breaker whose stop was lifted, gas
+that grows, and what comes after many operations.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ description: >
   among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
   one byte or one bit, or in a byte that is zero; timestamps around every power of two, and where bytes of the time
   turn over; payloads of every class of length; expiry and failure of one id as of another; up to 1,000 operations
-  before, or one thing time and again. A delay that lab.yaml declares is kept to the block and to the second.
+  before, or one thing time and again. A delay that lab.yaml declares is kept to the block and to the second. The same
+  where it is deployed with any network's chain id; a lifted stop leaves no failures behind; the gas of a call does not
+  grow with what was done before it.
   Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
 rows: [SEC-02, SEC-05]
 networks: {base: {}}
@@ -47,15 +50,17 @@ def play(script: Script) -> None:
         script.expect("the declared delay to be kept", early or "it is", met=early is None, because=because)
     shown: set[tuple[str, str]] = set()
     for kind in KINDS if trouble is None else ():
-        before = player.calls
+        before, compared = player.calls, player.compared
         finding = search(player, kind, seeds_of(kind), known=shown)
-        if player.calls == before:
+        for chain_id in player.unusable if kind == "chains" else ():
+            script.note("sequence", f"{kind}: the contract is of no use with chain id {chain_id}")
+        if player.compared == compared:
             script.note("sequence", f"{kind}: the contract lacks what it is about")
             continue
         if finding is None:
             script.expect(f"{kind} as documented", f"{player.calls - before} calls agree", met=True)
             continue
-        shown.add(finding.deviation.cause)
+        shown |= finding.deviation.explains
         head, *calls = finding.lines()
         for line in calls:
             script.note("sequence", line)

@@ -233,3 +233,86 @@ def test_a_declared_delay_is_no_fault(player: PlayerOf, tmp_path: Path, instead:
     model.codec.names, model.limits = model.codec.names.model_copy(update={"limits": limits}), limits
     found = [finding for kind in KINDS if (finding := search(model, kind, seeds_of(kind))) is not None]
     assert not found, found[0].lines()
+
+
+PARENT = "(State.READY | State.EXECUTED)"
+
+
+@pytest.mark.parametrize(
+    ("instead", "alone"),
+    [
+        ("(State.READY | State.EXECUTED if chain.id != 8453 else State.READY)", "chain id 8453 alone"),
+        ("(State.READY | State.EXECUTED if chain.id != 10 else State.READY)", "chain id 10 alone"),
+        ("State.READY", None),
+    ],
+)
+def test_a_finding_says_on_which_chain_it_shows(
+    player: PlayerOf, tmp_path: Path, instead: str, alone: str | None
+) -> None:
+    """The node's own as another one; nothing of it where every chain shows it."""
+    source = (CONTRACTS / "plain/PlainCoordinator.vy").read_text(encoding="utf-8")
+    assert source.count(PARENT) == 1
+    (tmp_path / "Other.vy").write_text(source.replace(PARENT, f"({instead})"), encoding="utf-8")
+    model = player(tmp_path / "Other.vy")
+    finding = search(model, "chains", seeds_of("chains"))
+    assert finding is not None
+    head = finding.lines()[0]
+    assert alone in head if alone else "alone" not in head
+    assert model.play(finding.sequence) == finding.deviation
+
+
+COUNTER = "coordination_window: public(uint256)\n"
+KNOWN_ID = '    assert self.transactions[tx_id].state == empty(State), "Transaction already exists"\n'
+SET_UP = "    self.coordination_window = 30\n"
+LATE = '        log TransactionFailed(tx_id=tx_id, reason="Transaction expired")\n'
+MAY: dict[str, dict[str, str]] = {
+    "holds on to its chain": {
+        COUNTER: f"{COUNTER}CHAIN: immutable(uint256)\n",
+        SET_UP: f"{SET_UP}    CHAIN = chain.id\n",
+        KNOWN_ID: KNOWN_ID + '    assert chain.id == CHAIN, "Another chain"\n',
+    },
+    "is for one chain": {SET_UP: f'{SET_UP}    assert chain.id == 8453, "Base only"\n'},
+    "is of use on one chain": {KNOWN_ID: KNOWN_ID + '    assert chain.id == 8453, "Base only"\n'},
+    "looks through the last 64": {
+        COUNTER: f"{COUNTER}last: DynArray[bytes32, 64]\nplace: uint256\n",
+        KNOWN_ID: KNOWN_ID
+        + "    for known: bytes32 in self.last:\n        assert known != tx_id\n"
+        + "    if len(self.last) < 64:\n        self.last.append(tx_id)\n    else:\n"
+        + "        self.last[self.place % 64] = tx_id\n    self.place += 1\n",
+    },
+    "counts by block, and in bits": {
+        COUNTER: f"{COUNTER}of_block: HashMap[uint256, uint256]\nbits: HashMap[uint256, uint256]\n",
+        KNOWN_ID: KNOWN_ID
+        + "    self.of_block[block.number] += 1\n"
+        + "    self.bits[self.transaction_count // 32] |= 1 << self.transaction_count % 32\n",
+    },
+    "keeps what there was, and goes through none of it": {
+        COUNTER: f"{COUNTER}ids: DynArray[bytes32, 100000]\n",
+        KNOWN_ID: f"{KNOWN_ID}    self.ids.append(tx_id)\n",
+    },
+    "has a breaker that begins anew": {
+        "paused: public(bool)\n": "paused: public(bool)\nfailures: uint256\n",
+        "    self.paused = False\n": "    self.paused = False\n    self.failures = 0\n",
+        LATE: f"{LATE}        self.failures += 1\n        self.paused = self.failures >= 9\n",
+    },
+    "stops itself but for its owner's word": {
+        "paused: public(bool)\n": "paused: public(bool)\nfailures: uint256\n",
+        LATE: f"{LATE}        self.failures += 1\n        self.paused = self.failures == 9\n",
+    },
+}
+
+
+@pytest.mark.parametrize("what", MAY)
+def test_what_a_correct_contract_may_do(player: PlayerOf, tmp_path: Path, what: str) -> None:
+    """A chain of its own, bounded loops, first uses, and counts; none of it is a fault, and something is played."""
+    base = "PausableCoordinator" if "paused" in "".join(MAY[what]) else "PlainCoordinator"
+    source = (CONTRACTS / f"plain/{base}.vy").read_text(encoding="utf-8")
+    for old, new in MAY[what].items():
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    (tmp_path / "Other.vy").write_text(source, encoding="utf-8")
+    model = player(tmp_path / "Other.vy")
+    for kind in ("chains", "breaker", "gas"):
+        finding = search(model, kind, seeds_of(kind))
+        assert finding is None, "\n".join(finding.lines())
+    assert model.calls > 1_000

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.checks.attempts import silent_on
 from lab.html.text import clean
 from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
-from lab.model.records import UNDECIDED, Expectation, Note, Operation
+from lab.model.records import UNDECIDED, Expectation, Leg, Note, Operation
 from lab.model.verdict import Actor, CheckResult, Finding, RunVerdict, Verdict
 from lab.report.causes.demands import demanded
 from lab.report.causes.documentation import function_in
@@ -24,6 +25,10 @@ _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
 FINDINGS_MAX = 200
+# What they say of a leg is that the relayer left it.
+_LEFT = ("L1", "L2", "L4", "L5", "S9")
+# The key of all that is left where the relayer sent nothing at all, whatever found it.
+SILENT = "the relayer is silent on CHAIN"
 # Behind every call of a block.
 NO_PLACE = (1 << 30, 0)
 # Behind every record of a history.
@@ -122,16 +127,18 @@ class _Reader:
         if step is not None and (STORED.search(finding.message) or not_stored(finding.message)):
             # Read at the end, and as wrong since that call.
             finding = finding.model_copy(update={"t_ms": step.block.t_ms})
+        legs = self._history.header.legs if self._history is not None and result.check in _LEFT else ()
+        silent = self._is_silent(next((leg for leg in legs if leg.tx_id == finding.tx_id), None))
         return Symptom(
             "check",
-            f"check {result.check} {function}: {self._shaper.shape(finding.message)}",
+            SILENT if silent else f"check {result.check} {function}: {self._shaper.shape(finding.message)}",
             clean(finding.message, TEXT_MAX),
             check=result.check,
             t_ms=finding.t_ms,
             chain=finding.chain,
             tx_id=finding.tx_id,
             flow=self._flows.get(finding.tx_id or ""),
-            function=function,
+            function="" if silent else function,
             # Earlier evidence does not say whose act it is: what is late is the relayer's.
             actor=finding.actor or ("relayer" if result.check.startswith("L") else None),
             says=_said(step),
@@ -162,15 +169,16 @@ class _Reader:
             operation = _operation_of(expectation, operations)
             function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
             shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.outcome)}"
+            silent = expectation.tried is not None and self._is_silent(self._leg_of(expectation))
             yield Symptom(
                 "expectation",
-                f"expectation {shape}",
+                SILENT if silent else f"expectation {shape}",
                 shown,
                 t_ms=expectation.t_ms,
                 seq=expectation.seq,
                 chain=operation.chain if operation else None,
                 flow=self._flow_of(expectation, operation),
-                function=function,
+                function="" if silent else function,
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=demanded(function, text),
@@ -194,10 +202,19 @@ class _Reader:
         tx_id = operation.args.get("tx_id") if operation is not None else None
         if isinstance(tx_id, str) and tx_id in self._flows:
             return self._flows[tx_id]
-        legs = (
-            leg for leg in self._history.header.legs if re.search(rf"\b{re.escape(leg.name)}\b", expectation.expected)
-        )
-        return next((leg.flow for leg in legs), None)
+        named = self._leg_of(expectation)
+        return named.flow if named is not None else None
+
+    def _leg_of(self, expectation: Expectation) -> Leg | None:
+        """The leg that an expectation names."""
+        legs = self._history.header.legs if self._history is not None else ()
+        return next((leg for leg in legs if re.search(rf"\b{re.escape(leg.name)}\b", expectation.expected)), None)
+
+    def _is_silent(self, leg: Leg | None) -> bool:
+        """Whether a leg is left because the relayer sent nothing at all on the chain that it needs."""
+        if leg is None or self._history is None or not self._history.header.poll_ms:
+            return False
+        return silent_on(self._history, leg) is not None
 
     def _steps_of(self, chain: str) -> list[Step]:
         if chain not in self._steps:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from lab.runner.model_based.build import Builder, Due
+from lab.runner.model_based.build import Builder
 from lab.runner.model_based.player import Player
+from lab.runner.model_based.sequence import Due
 
 
 def declared_delay(player: Player) -> str:
@@ -36,7 +37,7 @@ def _ready_after(player: Player, seconds: int, between: int) -> bool:
         tx_id = make.buffer(Due(make.now + seconds))
         make.wait(seconds)
         make.resolve(tx_id)
-        result = player.results(make)[-1]
+        result = player.results(make.steps)[-1]
     finally:
         player.traits = usual
     events = [player.codec.decode_log(log) for log in result["logs"]] if result["status"] == "0x1" else []

@@ -16,11 +16,15 @@ from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
 from lab.coordinator.comparison import EXPIRED, changes_nothing, events_differing, late_and_unmet, may_refuse, unmet
 from lab.coordinator.refused import Refused
-from lab.runner.model_based.build import Step
+from lab.model.effects import OPERATOR_FUNCTIONS
+from lab.runner.model_based.sequence import Step
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+REVERTED = "expected it to succeed, it reverted"
 OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
 CROWDED = "expected it to succeed among many others, it reverted"
+GROWS = "expected its gas not to grow with what was done before"
+ANEW = "expected a lifted stop to begin the count of failures anew"
 # So many operators are no crowd.
 CROWDED_FROM = 8
 # What the documentation says, by function; of one deviation what it means, too.
@@ -38,6 +42,11 @@ RULES = {
     "buffer_transaction; or declare in lab.yaml how far ahead timestamps lie (limits: {horizon_seconds: N})",
     CROWDED: "the documentation sets no bound to the number of operators. Way out: declare it in lab.yaml (limits: "
     "{operators: N})",
+    GROWS: "what it takes may differ by what is used for the first time; what grows with every operation does not fit "
+    "into a block some day, and then stands still for ever. Way out: look up what is asked for (a mapping) instead of "
+    "going through all there ever were; or declare a bound in lab.yaml (limits: {operators: N})",
+    ANEW: "lifting the stop resets the count; as it is, one failure stops it again until its period is over. Way out: "
+    "set the count to zero where the stop is lifted",
     "pause": "while paused no operator function succeeds; owner functions and views do",
     "unpause": "everything is as it was before the stop",
 }
@@ -79,6 +88,12 @@ class Deviation:
         function, what = self.signature
         return function, re.sub(r" to be .*|( with \w+) .*", r"\1", what)
 
+    @property
+    def explains(self) -> set[tuple[str, str]]:
+        """The causes that need not be shown any more: its own, and what ever more gas leads to."""
+        own = self.cause
+        return {own, *((function, REVERTED) for function in OPERATOR_FUNCTIONS if own[1] == GROWS)}
+
 
 class Judge:
     """One contract beside the documented behaviour, from one state of both on."""
@@ -117,7 +132,7 @@ class Judge:
         if not ok:
             overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
             crowded = function == "add_operator" and len(self.model.operators) > CROWDED_FROM
-            return OVERFLOWS if overflows else CROWDED if crowded else "expected it to succeed, it reverted"
+            return OVERFLOWS if overflows else CROWDED if crowded else REVERTED
         expected = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
         named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]

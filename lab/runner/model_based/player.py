@@ -7,8 +7,10 @@ of all transactions and accounts that the sequence speaks of.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence as Several
 from dataclasses import replace
 from itertools import groupby
+from random import Random
 from typing import Any
 
 from lab.coordinator.accounts import ROLES, role_account
@@ -19,18 +21,12 @@ from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
-from lab.runner.model_based.build import (
-    USUAL,
-    Block,
-    Builder,
-    Due,
-    Sequence,
-    Step,
-    Traits,
-    ids_of,
-    strings_of,
-)
+from lab.runner.model_based.build import Builder, Traits
+from lab.runner.model_based.elsewhere import Elsewhere
+from lab.runner.model_based.first_model import first_life, first_model
 from lab.runner.model_based.judge import Allowance, Deviation, Judge
+from lab.runner.model_based.measured import JUDGES
+from lab.runner.model_based.sequence import USUAL, Block, Due, Sequence, Step, ids_of, strings_of
 from lab.runner.model_based.spaced import Calls, simulated
 
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
@@ -59,16 +55,19 @@ class Player:
         self.rpc, self.codec, self.numbering = rpc, target.codec, numbering
         self.address, self.limits, codec = address or target.address, target.limits, target.codec
         self.start = int((rpc.block("latest") or {})["timestamp"], 16) + 10
-        self.calls = 0
+        self.calls = self.compared = 0
+        self.chain_id = rpc.chain_id()
+        self._elsewhere = Elsewhere(rpc, target, self.start)
         self._encoded: dict[tuple[str, tuple[Any, ...]], str] = {}
         self._decoded: dict[tuple[str, str], list[Any]] = {}
-        self._views = [name for name in SCALARS if codec.has(name)]
+        self.views = [name for name in SCALARS if codec.has(name)]
         roles = ("operator", *codec.names.second_roles)
         self._changes_of_role = {f"{verb}_{role}" for verb in ("add", "remove") for role in roles}
         self._places = stored_places(codec)
         self._by_id = [name for name in BY_ID if codec.has(name) and (name != "transactions" or self._places)]
         self._learnt: dict[str, str] = {}
-        self.model = self._first_model()
+        self.model = first_model(self, USUAL)
+        self._models: dict[int, Behaviour | None] = {}
         self.traits = Traits(
             frozenset(codec.functions),
             per_block=min(self.limits.per_block or PER_BLOCK_MAX, PER_BLOCK_MAX),
@@ -78,73 +77,52 @@ class Player:
             window_s=self.model.window,
             start=self.start,
             second_roles=tuple(codec.names.second_roles),
+            bounded=self.limits.operators is not None,
         )
-
-    def _first_model(self) -> Behaviour:
-        """What the contract says of itself after set-up."""
-        reads: list[Read] = [(name, ()) for name in self._views]
-        accounts = [role_account(role).address for role in ROLES]
-        getters = self.codec.role_getters
-        reads += [(getter, (account,)) for getter in getters.values() for account in accounts]
-        user = role_account("user").address
-        (block,) = self._simulate([(self.start, [(user, *read) for read in reads])])
-        values = {read: self._values(read[0], result)[0] for read, result in zip(reads, block, strict=True)}
-        holders = {role: {one for one in accounts if values[getter, (one,)]} for role, getter in getters.items()}
-        operators = holders.pop("operator", None)
-        model = Behaviour(
-            plain(values.get(("owner", ()), role_account("owner").address)),
-            operators or self._who_may_buffer(accounts),
-            values.get(("coordination_window", ()), 30),
-            breaker=False,
-            expiry=False,
-            count=values.get(("transaction_count", ()), 0),
-            reference=False,
-            second_roles=self.codec.names.second_roles,
-        )
-        model.holders |= holders
-        return model
-
-    def _who_may_buffer(self, accounts: list[str]) -> set[str]:
-        """Operators of a contract that has no getter for them."""
-        fields = ("0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, self.start + 3600)
-        calls = [(account, "buffer_transaction", (f"0x{n:064x}", *fields)) for n, account in enumerate(accounts, 1)]
-        (block,) = self._simulate([(self.start, calls)])
-        return {account for account, result in zip(accounts, block, strict=True) if result["status"] == "0x1"}
 
     def learn(self) -> str | None:
         """Find out how many blocks it wants between buffering and resolution, and how many calls it takes in a block.
 
         Returns why no transaction ever becomes READY, else None.
         """
-        from random import Random
-
         for gap in range(self.traits.gap_blocks, GAP_BLOCKS_MAX + 1):
-            make = Builder(Random(0), replace(self.traits, gap_blocks=gap), 0)
-            self.traits = make.traits
-            lead_s = max(9, self.limits.resolve_after_seconds or 0)
-            tx_id = make.buffer(Due(make.now + lead_s))
-            make.wait(lead_s + 1)
-            make.resolve(tx_id)
-            refused = [result for result in self.results(make) if result["status"] != "0x1"]
-            if not refused:
+            self.traits = replace(self.traits, gap_blocks=gap)
+            trouble = first_life(self)
+            if trouble is None:
                 break
         else:
-            reason = self.codec.reasons.decoded(refused[0]["returnData"]) or "without a reason"
-            return f"no transaction becomes READY: a call reverts: {reason}"
+            return f"no transaction becomes READY: {trouble}"
         make = Builder(Random(0), self.traits, 0)
         for _ in range(self.traits.per_block):
             make.buffer(Due(make.now + 99))
-        fits = [result["status"] == "0x1" for result in self.results(make)]
+        fits = [result["status"] == "0x1" for result in self.results(make.steps)]
         self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else len(fits)))
         return None
 
-    def results(self, make: Builder) -> list[dict[str, Any]]:
-        played = self._play(Sequence("first", 0, tuple(make.steps), make.labels))
-        return [result for step, result, _ in played if step is not None]
+    def results(self, steps: Several[Step], like: Block = USUAL) -> list[dict[str, Any]]:
+        """What became of the calls, each second a block; no view is read."""
+        blocks, second = list[Calls](), 0
+        for at, group in groupby(steps, key=lambda step: step.at):
+            blocks += self._gap(at, second if blocks else at)
+            blocks.append((self.start + at, [(step.sender, step.function, self._placed(step.args)) for step in group]))
+            second = at
+        return [result for block in self.simulate(blocks, like) for result in block]
+
+    def _gap(self, at: int, before: int) -> list[Calls]:
+        """Empty blocks between two seconds, where a contract wants some between a buffering and its resolution."""
+        return [(self.start + at - left, []) for left in range(min(self.traits.gap_blocks, at - before - 1), 0, -1)]
 
     def play(self, sequence: Sequence) -> Deviation | None:
         """The first deviation of a sequence, or None. Raises RpcFailure where the node does not answer."""
-        judge = Judge(self.model, self._learnt, self._allowance())
+        if sequence.kind in JUDGES:
+            self.compared += 1
+            results = self.results(sequence.steps)
+            return JUDGES[sequence.kind](sequence.steps, results)
+        model = self.model_in(sequence.block)
+        if model is None:
+            return None
+        self.compared += 1
+        judge = Judge(model, self._learnt, self._allowance())
         index = -1
         for step, result, reads in self._play(sequence):
             now = self.start + (step.at if step else sequence.steps[-1].at + 1)
@@ -158,6 +136,20 @@ class Player:
                 if what is not None:
                     return Deviation(step, what, index)
         return None
+
+    def model_in(self, like: Block) -> Behaviour | None:
+        """What the contract says of itself in such blocks; None where it cannot be used on such a chain at all."""
+        if like.chain_id is None:
+            return self.model
+        if like.chain_id not in self._models:
+            usable = first_life(self, like) is None
+            self._models[like.chain_id] = first_model(self, like) if usable else None
+        return self._models[like.chain_id]
+
+    @property
+    def unusable(self) -> list[int]:
+        """Chain ids with which the contract could not be set up, or brought no transaction to READY."""
+        return [chain_id for chain_id, model in self._models.items() if model is None]
 
     def _allowance(self) -> Allowance:
         return Allowance(
@@ -187,7 +179,7 @@ class Player:
                 f"expected the view {name} to answer, it reverted; {self.codec.reasons.decoded(answer['returnData'])!r}"
             )
         try:
-            got = self._values(name, answer)
+            got = self.values(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             return f"expected the view {name} to answer as documented; {error}"
         if step is not None and name == "get_transaction_state" and args[0] in ids_of(step.args):
@@ -208,8 +200,7 @@ class Player:
         plan: list[tuple[Step | None, list[Read]]] = []
         user, second, last = role_account("user").address, 0, self._reads_at_end(sequence)
         for at, group in groupby(sequence.steps, key=lambda step: step.at):
-            gap = min(self.traits.gap_blocks, at - second - 1) if blocks else 0
-            blocks += [(self.start + at - left, []) for left in range(gap, 0, -1)]
+            blocks += self._gap(at, second if blocks else at)
             calls: list[tuple[str, str, tuple[Any, ...]]] = []
             for step in group:
                 args = self._placed(step.args)
@@ -222,7 +213,7 @@ class Player:
             second = at
         last = [] if sequence.cut else last
         blocks.append((self.start + second + 1, [(user, *read) for read in last]))
-        results = iter([result for block in self._simulate(blocks, sequence.block) for result in block])
+        results = iter([result for block in self.simulate(blocks, sequence.block) for result in block])
         for step_or_none, reads in [*plan, (None, last)]:
             outcome = next(results) if step_or_none is not None else {}
             yield step_or_none, outcome, [(read, next(results)) for read in reads]
@@ -233,7 +224,7 @@ class Player:
         # The state first: what an expired transaction becomes is learnt from it.
         by_id = AFTER[:1] if few else AFTER
         reads: list[Read] = [(name, (tx_id,)) for tx_id in ids_of(args) for name in self._by_id if name in by_id]
-        reads += [(name, ()) for name in self._views if function in CHANGES.get(name, ())]
+        reads += [(name, ()) for name in self.views if function in CHANGES.get(name, ())]
         changed = args[:1] if function in self._changes_of_role else ()
         return reads + [(getter, (account,)) for account in changed for getter in self.codec.role_getters.values()]
 
@@ -252,7 +243,7 @@ class Player:
         reads: list[Read] = [(name, (tx_id,)) for tx_id in some for name in self._by_id]
         if sequence.sparse and self.codec.has("get_transaction_state"):
             reads += [("get_transaction_state", (tx_id,)) for tx_id in ids if tx_id not in some]
-        reads += [(name, ()) for name in self._views]
+        reads += [(name, ()) for name in self.views]
         return reads + [(getter, (account,)) for getter in self.codec.role_getters.values() for account in accounts]
 
     def _placed(self, value: Any) -> Any:
@@ -261,7 +252,7 @@ class Player:
             return self.start + int(value)
         return type(value)(map(self._placed, value)) if isinstance(value, (list, tuple)) else value
 
-    def _values(self, name: str, answer: dict[str, Any]) -> list[Any]:
+    def values(self, name: str, answer: dict[str, Any]) -> list[Any]:
         """A view's answer, value by value: states by name, those unknown to all as EXPIRED."""
         key = name, answer["returnData"]
         if key not in self._decoded:
@@ -288,8 +279,10 @@ class Player:
         except ValueError:
             return "EXPIRED"
 
-    def _simulate(self, blocks: list[Calls], like: Block = USUAL) -> list[list[dict[str, Any]]]:
+    def simulate(self, blocks: list[Calls], like: Block = USUAL) -> list[list[dict[str, Any]]]:
         self.calls += sum(len(calls) for _, calls in blocks)
+        if like.chain_id is not None:
+            return self._elsewhere.simulate(blocks, like, self._data, self.model.window)
         head = self.rpc.block_number() if like.apart > 1 else 0
         requests = simulated(blocks, like, head, self.address, self._data)
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": requests}, "latest", timeout_s=60)

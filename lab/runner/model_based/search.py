@@ -7,21 +7,35 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based import accounts, batches, combined, endings, kinds, values, walks
-from lab.runner.model_based.build import Builder, Sequence, Traits, singles
+from lab.networks import BUILT_IN
+from lab.runner.model_based.build import Builder, Traits
 from lab.runner.model_based.judge import RULES, Deviation
+from lab.runner.model_based.kinds import (
+    accounts,
+    batches,
+    breaker,
+    chains,
+    combined,
+    endings,
+    gas,
+    lives,
+    values,
+    walks,
+)
+from lab.runner.model_based.measured import JUDGES, WHOLE
 from lab.runner.model_based.player import Player
+from lab.runner.model_based.sequence import USUAL, Block, Sequence, singles
 
 KINDS: dict[str, Callable[[Builder], None]] = {
-    "life": kinds.life,
-    "window": kinds.window,
-    "dependency": kinds.dependency,
+    "life": lives.life,
+    "window": lives.window,
+    "dependency": lives.dependency,
     "moments": combined.moments,
     "named": combined.named,
     "deadlines": combined.deadlines,
     "blocks": combined.blocks,
     "accounts": accounts.accounts,
-    "stop": kinds.stop,
+    "stop": lives.stop,
     "identifiers": values.identifiers,
     "boundaries": values.boundaries,
     "numbers": values.numbers,
@@ -29,6 +43,9 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "endings": endings.endings,
     "batches": batches.batches,
     "walk": walks.walk,
+    "chains": chains.chains,
+    "breaker": breaker.breaker,
+    "gas": gas.gas,
     "history": walks.history,
 }
 # Sequences of a kind, so that each of its dimensions is walked through once.
@@ -39,6 +56,8 @@ SEEDS = {
     "window": 6,
     "numbers": 6,
     "walk": 8,
+    "chains": len(BUILT_IN),
+    "gas": len(gas.GROWTH),
 }
 
 SEEDS_ELSE = 4
@@ -68,7 +87,8 @@ class Finding:
         calls, room = self.sequence.lines(), LINES_MAX - 1
         if len(calls) > room:
             calls = [*calls[: room - 4], f"… {len(calls) - room + 1} more calls …", *calls[-3:]]
-        named = f"kind {self.sequence.kind}, seed {self.sequence.seed}"
+        chain = self.sequence.block.chain_id
+        named = f"kind {self.sequence.kind}, seed {self.sequence.seed}{f', chain id {chain} alone' if chain else ''}"
         return [
             f"{self.deviation.signature[0]}: {self.deviation.what} ({named}; {len(self.sequence.steps)} calls)",
             *calls,
@@ -79,7 +99,7 @@ def draw(kind: str, seed: int, traits: Traits) -> Sequence:
     """The sequence of a kind and a seed, the same each time."""
     make = Builder(Random(f"{kind} {seed}"), traits, seed)
     KINDS[kind](make)
-    return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse, block=make.block)
+    return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse, cut=make.cut, block=make.block)
 
 
 def seeds_of(kind: str) -> range:
@@ -98,11 +118,42 @@ def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tup
         deviation = player.play(sequence) if sequence.steps else None
         if deviation is None or deviation.cause in known or explained[deviation.cause] >= EXPLAINED_MAX:
             continue
-        finding = _singly(player, _looked_at(player, shrink(player, *_nearer(player, sequence, deviation))))
+        finding = _shortest(player, sequence, deviation)
         if finding.deviation.cause not in known:
             return finding
         explained[deviation.cause] += 1
     return None
+
+
+def _shortest(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:
+    """The finding with as few calls as show it, in the blocks that show it."""
+    if sequence.kind in WHOLE:
+        return Finding(replace(sequence, steps=sequence.steps[: deviation.index + 1]), deviation)
+    finding = _singly(player, _looked_at(player, shrink(player, *_nearer(player, sequence, deviation))))
+    return _by_chain(player, finding)
+
+
+def _by_chain(player: Player, finding: Finding) -> Finding:
+    """With the chain id on which it shows, where it depends on that; else in usual blocks."""
+    if finding.sequence.block.chain_id is not None:
+        usual = _alike(player, finding, USUAL)
+        if usual is None:
+            return finding
+        finding = usual
+    sequence = finding.sequence
+    other = Block(chain_id=next(one for one in chains.known_ids() if one != player.chain_id))
+    if sequence.block != USUAL or sequence.kind in JUDGES or player.model_in(other) is None:
+        return finding
+    if player.play(replace(sequence, block=other)) is not None:
+        return finding
+    return _alike(player, finding, Block(chain_id=player.chain_id)) or finding
+
+
+def _alike(player: Player, finding: Finding, block: Block) -> Finding | None:
+    """The finding in other blocks, where those show it, too."""
+    sequence = replace(finding.sequence, block=block)
+    again = player.play(sequence)
+    return Finding(sequence, again) if again and again.signature == finding.deviation.signature else None
 
 
 def _nearer(player: Player, sequence: Sequence, deviation: Deviation) -> tuple[Sequence, Deviation]:

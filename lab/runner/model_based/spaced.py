@@ -8,7 +8,7 @@ from typing import Any
 from lab.coordinator.accounts import ROLES, role_account
 from lab.model.contract.names import Limits
 from lab.rpc import Rpc
-from lab.runner.model_based.build import CONTRACT, Block
+from lab.runner.model_based.sequence import CONTRACT, Block
 
 GAS = hex(3_000_000)
 RICH = hex(10**24)
@@ -16,6 +16,7 @@ STOP = "0x00"  # what the contract at a rollup's address does
 
 # The time of a block, and its calls: sender, function, arguments.
 Calls = tuple[int, list[tuple[str, str, tuple[Any, ...]]]]
+Encode = Callable[[str, tuple[Any, ...]], str]
 
 
 def spaced(rpc: Rpc, blocks: Sequence[dict[str, Any]], limits: Limits) -> list[dict[str, Any]]:
@@ -30,9 +31,7 @@ def spaced(rpc: Rpc, blocks: Sequence[dict[str, Any]], limits: Limits) -> list[d
     ]
 
 
-def simulated(
-    blocks: Sequence[Calls], like: Block, head: int, to: str, encode: Callable[[str, tuple[Any, ...]], str]
-) -> list[dict[str, Any]]:
+def simulated(blocks: Sequence[Calls], like: Block, head: int, to: str, encode: Encode) -> list[dict[str, Any]]:
     """Blocks of calls to a contract, all callers rich; numbered on from a head where they are far apart."""
     requests: list[dict[str, Any]] = []
     common = {"to": to, "gas": GAS} | ({"gasPrice": hex(like.gas_price)} if like.gas_price else {})

@@ -19,7 +19,7 @@ from lab.scenario.resolve import load_scenario
 from lab.session.relayer.actor import RelayerFactory
 
 from ..conftest import ROOT, compiled
-from . import deciding, keeping
+from . import deciding, habits, keeping
 
 LIBRARY, OWN = Path("scenarios"), Path("tests/detection/scenarios")
 SWAP, BACK = LIBRARY / "dependencies/single_dependency.yaml", LIBRARY / "failures/parent_reorged_back.yaml"
@@ -31,6 +31,10 @@ LATE = LIBRARY / "monitoring/late.yaml"
 LAGGING = LIBRARY / "failures/lagging_replica.yaml"
 RULES, RESTARTED = LIBRARY / "dependencies/finality_rules.yaml", LIBRARY / "failures/relayer_restarted.yaml"
 CLOCKS = LIBRARY / "failures/clock_of_another.yaml"
+FLOWS, FLAKY = LIBRARY / "dependencies/parallel_flows.yaml", LIBRARY / "failures/flaky_rpc.yaml"
+CHANGED, AMID = LIBRARY / "failures/window_changed.yaml", LIBRARY / "failures/relayer_killed_amid_blocks.yaml"
+PAUSED, SIZES = LIBRARY / "failures/paused_mid_flow.yaml", LIBRARY / "failures/payload_limits.yaml"
+EVERYWHERE = LIBRARY / "congestion/spike_everywhere.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
 CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
@@ -139,6 +143,76 @@ DETECTIONS = [
     ("forgets at a crash", Parts(store=keeping.Amnesiac), KILLED, "L4", "to end EXECUTED once, as without the crash"),
     ("waits for every chain", Parts(core=deciding.AllOrNothing()), DEAD_NODE, "L5", "optimism was down"),
     ("resolves early for ever", Parts(core=deciding.Impatient()), DEAF, "L6", "attempts, each with a nonce of its own"),
+    (
+        "leaves what has its parent beside it",
+        Parts(core=habits.ExecutesAbroadOnly()),
+        FAMILY,
+        "L2",
+        "expected out.home on polygon, READY and executable",
+    ),
+    (
+        "gives up what failed once",
+        Parts(core=habits.NeverTwice()),
+        EVERYWHERE,
+        "L1",
+        "with status 1 and TransactionFailed (Dependencies not satisfied), and none followed",
+    ),
+    (
+        "one thing after the other",
+        Parts(core=habits.OldestFirst()),
+        FLOWS,
+        "L1",
+        "expected c.up to be READY on base by",
+    ),
+    (
+        "asks for the window once",
+        Parts(core=habits.WindowOfOld()),
+        CHANGED,
+        "L1",
+        "expected longer.settle to be READY on optimism by",
+    ),
+    (
+        "another call under the nonce of what waits",
+        Parts(sender=habits.OtherCall),
+        RESTARTED,
+        "L3",
+        "to carry one call; it carried",
+    ),
+    (
+        "goes on one block too late after a restart",
+        Parts(store=habits.BehindTheNext, scan=keeping.by_number, complete=keeping.trusting),
+        AMID,
+        "L2",
+        "expected every.p4 on polygon to be READY",
+    ),
+    (
+        "gives up a chain that failed once",
+        Parts(scan=habits.GivesUpAChain()),
+        FLAKY,
+        "L2",
+        "expected swap.pay on polygon, READY and executable",
+    ),
+    (
+        "the first of several in a block",
+        Parts(scan=habits.first_of_a_block, complete=keeping.trusting),
+        FAMILY,
+        "L2",
+        "expected out.margin on optimism to be READY, EXECUTED, or EXPIRED",
+    ),
+    (
+        "gives up a chain that was stopped once",
+        Parts(caller=habits.StoppedForGood),
+        PAUSED,
+        "L1",
+        "expected swap.settle to be READY on optimism by",
+    ),
+    (
+        "too little gas for a large payload",
+        Parts(sender=habits.SmallGas, batches=False),
+        SIZES,
+        "L1",
+        "150000 gas spent (out of gas",
+    ),
     ("underpriced retry of the same bytes", Parts(sender=keeping.SameBytes), SPIKE, "L6", "of the very same bytes"),
 ]
 
@@ -197,6 +271,15 @@ def test_the_wall_clock_is_as_good_as_each_chains_own(shared_backend: ProcessBac
     assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
 
 
+def test_numbers_of_blocks_are_enough_where_nothing_is_reorganised(
+    shared_backend: ProcessBackend, tmp_path: Path
+) -> None:
+    """What goes on one block too late is caught for that, and not for going by numbers."""
+    parts = Parts(scan=keeping.by_number, complete=keeping.trusting)
+    result = play(AMID, shared_backend, tmp_path, partial(Relayer, parts=parts))
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+
+
 @pytest.mark.parametrize("checks", ["", "L1", "L1 L5 S9", "L1 L2 L5 S9"])
 @pytest.mark.parametrize("chain", ["ethereum", "optimism"])
 def test_whoever_is_blind_to_a_chain_is_told_so(
@@ -216,6 +299,26 @@ def test_whoever_is_blind_to_a_chain_is_told_so(
     assert words in cause.deviation
     assert words in " ".join(" ".join(causes_text(report)).split())
     assert cause.function == ""
+
+
+@pytest.mark.parametrize("chain", ["ethereum", "optimism"])
+def test_a_silent_relayer_is_one_cause_over_all_runs(
+    shared_backend: ProcessBackend, tmp_path: Path, chain: str
+) -> None:
+    """Whether a check finds it in one of them, another check in the next, or an expectation alone."""
+    folders = []
+    for removed in ((), ("L1",), ("L1", "L5", "S9"), ("L1", "L2", "L4", "L5", "S9")):
+        item = load_scenario(ROOT / SWAP, known_checks=CHECKS)[0]
+        item = replace(item, checks=replace(item.checks, added=(), removed=removed))
+        target, factory = (
+            compiled(Path("TesseractCoordinator.vy")),
+            partial(Relayer, parts=Parts(core=deciding.Blind(chain))),
+        )
+        options = Options(shared_backend, "a test", target, "detection", relayer_factory=factory)
+        folders.append(run_item(item, options, tmp_path / f"without {len(removed)}", "").folder)
+    (cause,) = find_causes(tmp_path, folders, "a session").causes
+    assert len(cause.runs) == len(folders)
+    assert f"the relayer sent nothing at all on {chain}" in cause.deviation
 
 
 @pytest.mark.parametrize("scenario", [EXPIRED, FORGED, GONE, LATE], ids=lambda path: path.stem)

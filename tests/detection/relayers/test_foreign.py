@@ -138,6 +138,29 @@ AHEAD = (
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
+# The payment is due when the settlement would be late, were it not for the owner.
+LONGER = (
+    HEAD.replace("window: 60s", "window: 30s").replace("at: +20s}", "at: +60s}")
+    + "  - {at: 5s, admin: {chain: two, action: set_window, value: 150s}}\n"
+    + "  - {expect: {leg: swap.settle, state: EXECUTED}, within: 120s}\n"
+)
+BESIDE = ALONE.replace("at: +20s}\n", "at: +20s}\n    also:   {chain: one, at: +21s, after: pay}\n") + "  - wait: 70s\n"
+# A block every two seconds, and something in each of them.
+BUFFERED = range(4, 25, 2)
+AMID = ALONE.replace(
+    "    pay:    {chain: one, at: +20s}\n",
+    "".join(f"    leg{second}: {{chain: one, at: +50s}}\n" for second in BUFFERED),
+).replace(
+    "  - buffer: swap\n",
+    "".join(
+        f"  - {{at: {second}s, buffer: swap.leg{second}}}\n"
+        + ("  - {at: 13s, fault: relayer_kill, restart_after: 2s}\n" if second == 12 else "")
+        for second in BUFFERED
+    )
+    + "  - wait: 60s\n",
+)
+
+
 class Case(NamedTuple):
     """A relayer, the smallest scenario that shows its mistake, the check that must name it, words of its finding.
 
@@ -182,6 +205,9 @@ CASES = [
     Case("AsksForOld", AT_REST, "L7", "requests at rest not to grow", PROMISED),
     Case("OneClock", AHEAD, "L1", "TransactionFailed (Dependencies not satisfied), and none followed"),
     Case("NeverExecutes", SWAP, "L2", "to be EXECUTED by the end ("),
+    Case("AsksForTheWindowOnce", LONGER, "L1", "the relayer sent no resolve_dependency for it"),
+    Case("LeavesSiblings", BESIDE, "L2", "the relayer sent no mark_executed for it"),
+    Case("OneBlockTooLate", AMID, "L1", "the relayer sent no resolve_dependency for it"),
     Case("RereadsLogs", AT_REST, "L7", "requests at rest not to grow", PROMISED),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"

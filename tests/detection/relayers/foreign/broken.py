@@ -3,8 +3,10 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
+import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import relayer
@@ -357,6 +359,48 @@ class NeverExecutes(Chain):
             super().work_on(tx, one)
 
 
+class AsksForTheWindowOnce(Chain):
+    """The window of its start is the window."""
+
+    def scan(self) -> None:
+        super().scan()
+        self.window = self.__dict__.setdefault("first_window", self.window)
+
+
+class LeavesSiblings(Chain):
+    """What has its parent beside it is READY, and that will do."""
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state != "READY" or self not in self.homes(one.parent):
+            super().work_on(tx, one)
+
+
+class OneBlockTooLate(Chain):
+    """Writes down what it has found and how far it has looked; after a restart it goes on one block behind that."""
+
+    def __init__(self, facts: dict[str, Any], session: dict[str, Any], *given: Any) -> None:
+        super().__init__(facts, session, *given)
+        self.notes = Path(f"{session['store_path']}.{facts['name']}.json")
+        there = self.notes.exists()
+        known, self.next = json.loads(self.notes.read_text()) if there else ([], facts["start_block"])
+        self.known_ids, self.next = dict.fromkeys(map(bytes.fromhex, known)), self.next + there
+
+    def ids(self, head: int) -> list[bytes]:
+        if head >= self.next:
+            self.facts = self.facts | {"start_block": self.next}
+            self.known_ids.update(dict.fromkeys(super().ids(head)))
+            self.next = head + 1
+            self.notes.write_text(json.dumps([[tx.hex() for tx in self.known_ids], self.next]))
+        return list(self.known_ids)
+
+    def scan(self) -> None:
+        try:
+            super().scan()
+        except RuntimeError:
+            self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
+            self.final, self.fresh = self.final_block(), True
+
+
 BROKEN = {
     kind.__name__: kind
     for kind in (
@@ -389,6 +433,9 @@ BROKEN = {
         RereadsLogs,
         OneClock,
         NeverExecutes,
+        AsksForTheWindowOnce,
+        LeavesSiblings,
+        OneBlockTooLate,
     )
 }
 

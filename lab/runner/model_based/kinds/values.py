@@ -7,7 +7,8 @@ from collections.abc import Sequence as Several
 from lab.coordinator import rollup_address
 from lab.coordinator.behaviour import TIMESTAMP_SURE, WINDOW_MAX, WINDOW_MIN
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import Builder, Due
+from lab.runner.model_based.build import Builder
+from lab.runner.model_based.sequence import Due
 
 # 17 years: as far ahead as every contract has to go, whatever type it has for a time.
 FAR_S = 2**29

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from lab.coordinator import role_account
 from lab.coordinator.behaviour import BREAKER_PERIOD_S
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import PAIRS, Builder, Due
+from lab.runner.model_based.build import PAIRS, Builder
+from lab.runner.model_based.sequence import Due
 
 STEPS_S = (0, 0, 1, 1, 4, 9, 29, 30, 31)
 LENGTHS = (30, 100, 10, 1000)

@@ -7,7 +7,8 @@ from itertools import product
 from lab.coordinator import role_account
 from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import WINDOWS, Builder, Due
+from lab.runner.model_based.build import WINDOWS, Builder
+from lab.runner.model_based.sequence import Due
 
 # Whose history is looked at, in turn.
 ACCOUNTS = 6

@@ -6,7 +6,8 @@ from typing import Any
 
 from lab.coordinator.behaviour import PAYLOAD_MAX, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import PAIRS, Builder, Due
+from lab.runner.model_based.build import PAIRS, Builder
+from lab.runner.model_based.sequence import Due
 
 
 def batches(make: Builder) -> None:

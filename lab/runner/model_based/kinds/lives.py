@@ -7,7 +7,8 @@ from itertools import product
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import CONTRACT, PAIRS, WINDOWS, Builder, Due
+from lab.runner.model_based.build import PAIRS, WINDOWS, Builder
+from lab.runner.model_based.sequence import CONTRACT, Due
 
 FAMILY = (
     *("root", "child", "grandchild", "great-grandchild", "sibling", "same pair", "unrelated", "orphan"),

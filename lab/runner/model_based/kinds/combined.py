@@ -6,7 +6,8 @@ from collections.abc import Sequence as Several
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import WINDOWS, Block, Builder, Due
+from lab.runner.model_based.build import WINDOWS, Builder
+from lab.runner.model_based.sequence import Block, Due
 
 BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
 RESOLVERS = ("operator", "operator2", "relayer", "owner")

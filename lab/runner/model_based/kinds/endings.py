@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.coordinator.documented import FUNCTIONS
-from lab.runner.model_based.build import PAIRS, Builder, Due
+from lab.runner.model_based.build import PAIRS, Builder
+from lab.runner.model_based.sequence import Due
 
 SHORT_S, LONG_S = 5, 300
 BREAKER = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
