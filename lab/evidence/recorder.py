@@ -31,19 +31,32 @@ def history_digest(records: Iterable[Record]) -> str:
     return digest.hexdigest()
 
 
+class HistoryFull(BaseException):
+    """The run goes on to record, and nobody would read its history: it has to end. No error of what is played."""
+
+
 class Recorder:
-    """Safe for several threads: the real clock's fault proxy records from its own. `path` None: in memory only."""
+    """Safe for several threads: the real clock's fault proxy records from its own. `path` None: in memory only.
+
+    Once the history exceeds what is read, nothing is kept until `end` was called: the run's own thread is told to end,
+    whatever other threads record is left out.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.records: list[AnyRecord] = []
         self._bytes = self._values = self._longest = 0
+        self._thread, self._ended = threading.get_ident(), False
         self._lock = threading.Lock()
         self._file = path.open("w", encoding="utf-8") if path is not None else None
 
     def add(self, record: R) -> R:
-        """Number the record and append it; the numbered record is returned."""
+        """Number the record and append it; the numbered record is returned. Raises HistoryFull."""
         with self._lock:
             numbered = record.model_copy(update={"seq": len(self.records)})
+            if not self._ended and (excess := self.excess()):
+                if threading.get_ident() == self._thread:
+                    raise HistoryFull(excess)
+                return numbered
             self.records.append(numbered)  # type: ignore[arg-type]  # every subclass of Record is one of AnyRecord
             if self._file is not None:
                 line = record_line(numbered) + "\n"
@@ -64,6 +77,10 @@ class Recorder:
         }
         exceeded = ((what, took, most) for what, (took, most) in bounds.items() if took > most)
         return next((f"{took:,} {what}, at most {most:,} are read" for what, took, most in exceeded), "")
+
+    def end(self) -> None:
+        """What comes now belongs to the run's end, and is kept however long the history is."""
+        self._ended = True
 
     def history(self) -> History:
         """The history so far. Raises ValueError before the header is in."""

@@ -6,6 +6,7 @@ import errno
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,13 @@ from typing import Literal
 
 from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
-from lab.checks.lateness import excuse
 from lab.checks.verdict import judge_recorded
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
 from lab.environment import collecting_seldom
 from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError
-from lab.evidence import Recorder, RunFolder
+from lab.evidence import HistoryFull, Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
@@ -34,11 +34,11 @@ from lab.relayer import Relayer
 from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.conclusion.settle import read_finals, settle
 from lab.runner.monitoring.run_monitor import RunMonitor
-from lab.runner.operations import WAIT_MS, Operations
+from lab.runner.operations import Operations
 from lab.runner.requirements.needs import blocked, lacks, unexercised
-from lab.runner.requirements.optional import of_scenario, of_step
+from lab.runner.requirements.optional import of_scenario
 from lab.runner.run import Run
-from lab.runner.steps import STEPS
+from lab.runner.steps.timeline import play_timeline
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.relayer.actor import RelayerFactory
@@ -138,14 +138,9 @@ def _run_item(
         with open_lab(spec, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
             if not unplayed:
-                lab.start_relayer()
-                _note_late_start(run)
-                monitor = RunMonitor(run) if item.model.monitor else None
-                run.monitor = monitor
-                (play or partial(_play, progress=options.progress))(run)
-                settle(run)
-                if monitor is not None:
-                    monitor.close(evaluate=not options.samples_only)
+                with suppress(HistoryFull):
+                    _play_to_its_end(run, play or partial(play_timeline, progress=options.progress), options)
+            recorder.end()
             for kind, text in unplayed:
                 run.note(kind, text)
             read_finals(run)
@@ -161,6 +156,17 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest.as_json())
     return Result(evidence, verdict, history, recorder.digest())
+
+
+def _play_to_its_end(run: Run, play: Callable[[Run], None], options: Options) -> None:
+    run.lab.start_relayer()
+    _note_late_start(run)
+    monitor = RunMonitor(run) if run.item.model.monitor else None
+    run.monitor = monitor
+    play(run)
+    settle(run)
+    if monitor is not None:
+        monitor.close(evaluate=not options.samples_only)
 
 
 def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
@@ -214,45 +220,6 @@ def _begin(item: ScenarioItem, options: Options, lab: Lab, recorder: Recorder) -
 def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
     chain = fault.chain_name()
     return fault.states_blocks(item.chains[chain].profile, item.timeout_ms) if chain is not None else 0
-
-
-def _play(run: Run, progress: Callable[[str], None]) -> None:
-    """The timeline. A step with a time of its own waits for that time, one without waits for the step before it."""
-    for step in run.item.steps:
-        if step.at_ms is not None:
-            _note_passed(run, step.id, step.at_ms)
-            run.advance_to(max(step.at_ms, run.now_ms), step.id)
-        else:
-            _join(run)
-        if run.now_ms > run.item.timeout_ms:
-            run.note("timeout", f"{step.id} was not reached within {run.item.timeout_ms / 1000:g} s")
-            return
-        progress(f"{run.now_ms / 1000:6.1f} s  {step.id}")
-        if parts := of_step(step, run.lab.spec.target):
-            run.leave_out(parts)
-            continue
-        STEPS[step.kind](run, step)
-    _join(run)
-
-
-def _note_passed(run: Run, step: str, at_ms: int) -> None:
-    """The steps before one took longer than to its time: by themselves, or as the machine was late."""
-    if at_ms + run.usual_lateness_ms >= run.now_ms:
-        return
-    text = f"{step} was to begin at {at_ms / 1000:g} s: the steps before it took longer"
-    late = excuse(run.history(), 0, at_ms, run.now_ms)
-    run.note("late" if late is None else "lab late", text if late is None else f"{text}; the time was {late}")
-
-
-def _join(run: Run) -> None:
-    """Wait until the operations begun so far have ended."""
-    waiting, run.waiting = run.waiting, []
-    run.lab.scheduler.advance_until(
-        lambda: all(pending.done for pending in waiting),
-        deadline_ms=run.now_ms + WAIT_MS,
-        step_ms=250,
-        waiting_for="the operations begun so far to end",
-    )
 
 
 def _header(item: ScenarioItem, lab: Lab) -> Header:

@@ -7,56 +7,17 @@ listed; one such transaction fails a run.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.traffic.attempts import Attempt, Outcome
+import numpy as np
+
+from lab.traffic.attempts import Outcome
+from lab.traffic.book import Book, Sent
+from lab.traffic.hashes import Flags, Hashes, Integers, positions, text_of
 
 EXAMPLES_MAX = 20
-
-
-@dataclass(slots=True)
-class Sent:
-    """One transaction that was sent at least once. Times in microseconds since the schedule began."""
-
-    leg: int
-    sender: int
-    nonce: int
-    intended_us: int
-    sent_us: int
-    accepted_us: int | None = None
-    attempts: int = 0
-    last: Outcome = Outcome.LOST
-
-
-class Book:
-    """All transactions of a run by (leg, sender, nonce), and the arrivals that were dropped."""
-
-    def __init__(self) -> None:
-        self.sent: dict[tuple[int, int, int], Sent] = {}
-        self.dropped: dict[int, list[int]] = {}
-
-    def read(self, attempts: Iterable[Attempt]) -> Book:
-        """Enter attempts, in any order; returns this book."""
-        for attempt in attempts:
-            if attempt.outcome is Outcome.DROPPED:
-                self.dropped.setdefault(attempt.leg, []).append(attempt.intended_us)
-                continue
-            key = (attempt.leg, attempt.sender, attempt.nonce)
-            entry = self.sent.get(key)
-            if entry is None:
-                entry = self.sent[key] = Sent(*key, attempt.intended_us, attempt.sent_us)
-            # What is sent again after an outage is late since its first intended time, not since the outage's end.
-            entry.intended_us = min(entry.intended_us, attempt.intended_us)
-            entry.sent_us = min(entry.sent_us, attempt.sent_us)
-            entry.attempts += 1
-            if attempt.outcome is Outcome.ACCEPTED:
-                if entry.accepted_us is None or attempt.answered_us < entry.accepted_us:
-                    entry.accepted_us = attempt.answered_us
-            elif entry.accepted_us is None:
-                entry.last = attempt.outcome
-        return self
 
 
 @dataclass
@@ -98,73 +59,67 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class ChainSnapshot:
-    """The chain's side. `mined` maps a hash to its block; nonces are counted from the run's start to its end.
+    """The chain's side: the hashes in its blocks, which of them succeeded, and what waits in its pool.
 
-    Of a chain that no longer answers nobody can say more than what was seen: what was accepted and not seen in a block
-    was in flight. `buffered` counts the TransactionBuffered events of each transaction, whoever sent it; None for a
-    contract without such an event.
+    Nonces are counted from the run's start to its end. Of a chain that no longer answers nobody can say more than what
+    was seen: what was accepted and not seen in a block was in flight. `buffered` counts the TransactionBuffered events
+    of each transaction, whoever sent it; None for a contract without such an event.
     """
 
-    mined: Mapping[bytes, int]
-    succeeded: set[bytes]
-    in_pool: set[bytes]
+    mined: Hashes
+    succeeded: Flags
+    in_pool: Hashes
     nonces_used: Mapping[int, int]
-    buffered: Mapping[bytes, int] | None = None
+    buffered: Integers | None = None
     transaction_count_rise: int | None = None
     reachable: bool = True
 
 
-def reconcile(
-    chain: str, legs: set[int], book: Book, hashes: Mapping[tuple[int, int, int], bytes], snapshot: ChainSnapshot
-) -> Ledger:
-    """Bring both sides together. `hashes` gives each sent transaction's hash, as it was signed."""
-    ledger = Ledger(chain)
-    ledger.dropped = sum(len(book.dropped.get(leg, ())) for leg in legs)
-    mined_by_sender: dict[int, int] = {}
-    mine_of: set[bytes] = set()
-    for key, entry in book.sent.items():
-        if entry.leg not in legs:
-            continue
-        ledger.sent += 1
-        ledger.resent += entry.attempts - 1
-        ledger.accepted += entry.accepted_us is not None
-        tx_hash = hashes.get(key)
-        name = f"leg {entry.leg}, sender {entry.sender}, nonce {entry.nonce}"
-        if tx_hash is None:
-            ledger.explain(f"{name}: it was sent, but is in no file of signed transactions")
-            continue
-        mine_of.add(tx_hash)
-        if tx_hash in snapshot.mined:
-            mined_by_sender[entry.sender] = mined_by_sender.get(entry.sender, 0) + 1
-        _end(ledger, snapshot, entry, name, tx_hash)
+def reconcile(chain: str, legs: set[int], book: Book, snapshot: ChainSnapshot) -> Ledger:
+    """Bring both sides together."""
+    sent = book.of_legs(legs)
+    ledger = Ledger(chain, dropped=len(book.dropped_us(legs)), sent=len(sent))
     ledger.offered = ledger.sent + ledger.dropped
+    ledger.resent = int(sent.rows["attempts"].sum()) - len(sent)
+    ledger.accepted = int(sent.accepted().sum())
+    signed = sent.signed()
+    if len(signed) < len(sent):
+        unsigned = sent.where(sent.hashes == b"")
+        for number in range(len(unsigned)):
+            ledger.explain(f"{unsigned.name(number)}: it was sent, but is in no file of signed transactions")
+    at = positions(signed.hashes, snapshot.mined)
+    _count_ends(ledger, snapshot, signed, at)
     if snapshot.reachable:
-        _against_chain(ledger, snapshot, mined_by_sender, mine_of)
+        senders, counts = np.unique(signed.rows["sender"][at >= 0], return_counts=True)
+        _compare_with_chain(ledger, snapshot, dict(zip(senders.tolist(), counts.tolist(), strict=True)), at)
     return ledger
 
 
-def _end(ledger: Ledger, snapshot: ChainSnapshot, entry: Sent, name: str, tx_hash: bytes) -> None:
-    """Count a transaction in exactly one end."""
-    if tx_hash in snapshot.mined:
-        ledger.mined += 1
-        ledger.succeeded += tx_hash in snapshot.succeeded
-        ledger.reverted += tx_hash not in snapshot.succeeded
-    elif tx_hash in snapshot.in_pool:
-        ledger.left_in_pool += 1
-    elif not snapshot.reachable:
-        ledger.in_flight += 1
-        if len(ledger.in_flight_examples) < EXAMPLES_MAX:
-            ledger.in_flight_examples.append(f"{name}: 0x{tx_hash.hex()}")
-    elif entry.accepted_us is not None:
-        ledger.explain(f"{name}: the node accepted 0x{tx_hash.hex()}, and it is neither in a block nor in the pool")
-    elif entry.last is Outcome.REFUSED:
-        ledger.refused += 1
-    else:
-        ledger.lost += 1
+def _count_ends(ledger: Ledger, snapshot: ChainSnapshot, sent: Sent, at: Integers) -> None:
+    """Count each transaction in exactly one end. `at` is where it stands in the chain, or -1."""
+    mined = at >= 0
+    ledger.mined = int(mined.sum())
+    ledger.succeeded = int(snapshot.succeeded[at[mined]].sum())
+    ledger.reverted = ledger.mined - ledger.succeeded
+    left = sent.where(~mined)
+    in_pool = positions(left.hashes, snapshot.in_pool) >= 0
+    ledger.left_in_pool = int(in_pool.sum())
+    left = left.where(~in_pool)
+    if not snapshot.reachable:
+        ledger.in_flight = len(left)
+        examples = range(min(len(left), EXAMPLES_MAX))
+        ledger.in_flight_examples = [f"{left.name(number)}: {text_of(left.hashes, number)}" for number in examples]
+        return
+    gone, left = left.where(left.accepted()), left.where(~left.accepted())
+    for number in range(len(gone)):
+        text = text_of(gone.hashes, number)
+        ledger.explain(f"{gone.name(number)}: the node accepted {text}, and it is neither in a block nor in the pool")
+    ledger.refused = int((left.rows["last"] == Outcome.REFUSED).sum())
+    ledger.lost = len(left) - ledger.refused
 
 
-def _against_chain(
-    ledger: Ledger, snapshot: ChainSnapshot, mined_by_sender: Mapping[int, int], mine_of: set[bytes]
+def _compare_with_chain(
+    ledger: Ledger, snapshot: ChainSnapshot, mined_by_sender: Mapping[int, int], at: Integers
 ) -> None:
     for sender in sorted({*snapshot.nonces_used, *mined_by_sender}):
         used, mined = snapshot.nonces_used.get(sender, 0), mined_by_sender.get(sender, 0)
@@ -172,10 +127,9 @@ def _against_chain(
             ledger.explain(f"sender {sender}: its nonce rose by {used}, the ledger has {mined} of its calls mined")
     if snapshot.buffered is None:
         return
-    own = sum(count for tx_hash, count in snapshot.buffered.items() if tx_hash in mine_of)
+    own, every = int(snapshot.buffered[np.unique(at[at >= 0])].sum()), int(snapshot.buffered.sum())
     if own != ledger.succeeded:
         ledger.explain(f"expected a TransactionBuffered event for each of {ledger.succeeded} successes, found {own}")
-    every = sum(snapshot.buffered.values())
     if snapshot.transaction_count_rise is not None and snapshot.transaction_count_rise != every:
         ledger.explain(
             f"transaction_count rose by {snapshot.transaction_count_rise}, the chain has {every} TransactionBuffered "

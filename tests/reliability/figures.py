@@ -29,6 +29,7 @@ AREAS = {
     "test_mutants": "Mutants of files and options",
     "test_hostile_files": "Hostile files, names and folders",
     "test_full_size": "Files of full size",
+    "test_load_of_full_size": "Loads of full size",
     "test_many_seeds": "A million seeds",
     "test_hostile_answers": "Answers without end",
     "test_guest_floods": "Guests that flood",

@@ -53,7 +53,7 @@ from lab.safe.proposal import SafeDescription, make_proposal, read_proposal
 from lab.safe.published import DEPLOYMENTS, Deployments
 from lab.sdk.coordinator import reference_abi
 from lab.session.smoke_run import _kept as kept_smoke
-from lab.traffic.attempts import read_attempts
+from lab.traffic.book import Book, read_attempts
 from lab.traffic.signed_file import read_signed
 from lab.yamlsource import load_yaml, validate
 from tests.unit.real_safes import OWNERS, signed
@@ -349,7 +349,7 @@ TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
     "result of a test suite": ("tests.xml", lambda: JUNIT, read_suite),
     "events": ("events.jsonl", lambda: EVENTS, events),
     "signature": ("signature.json", lambda: signature()[1], signature_read),
-    "attempts of a load": ("attempts-0.bin", lambda: bytes(256), lambda path: list(read_attempts(path))),
+    "attempts of a load": ("attempts-0.bin", lambda: bytes(256), lambda path: Book().read(read_attempts(path))),
     "signed transactions": (
         "signed.bin",
         lambda: b'{"format":"tesseract-lab signed transactions 1","first_nonce":0,"count":1}\n\x00\x08' + bytes(40),

@@ -140,7 +140,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "session/relayer/dilation.py": "looks at the head of a program, and reads a source of the lab's own",
     "session/smoke_run.py": ("smoke run",),
     "session/up/files.py": ("session", "up state"),
-    "traffic/attempts.py": ("attempts of a load",),
+    "traffic/book.py": ("attempts of a load",),
     "traffic/signed_file.py": ("signed transactions",),
 }
 

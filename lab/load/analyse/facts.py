@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import Field
 
 from lab.load.analyse.cost import Cost
@@ -12,9 +13,9 @@ from lab.load.analyse.figures import ChainFigures, ChainRun, Throughput, inclusi
 from lab.load.analyse.flows import FlowFigures
 from lab.load.analyse.judged import Facts
 from lab.load.analyse.resources import Resources
+from lab.load.analyse.statistics import ascending
 from lab.load.analyse.worker_reports import GeneratorFigures
 from lab.load.prepare.context import Context
-from lab.load.profile.shapes import Constant, Soak
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import Plan
 from lab.load.record.worker_report import Start
@@ -107,7 +108,8 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
     """What is judged."""
     schedule, totals, flows, generator = plan.whole_schedule(), figures.totals, figures.flows, figures.generator
     runs = figures.runs.values()
-    late_us = sorted(e.sent_us - e.intended_us for run in runs for e, _ in run.entries if e.attempts == 1)
+    once = [run.sent.rows[run.sent.rows["attempts"] == 1] for run in runs]
+    late_us = ascending(np.concatenate([np.zeros(0), *(rows["sent_us"] - rows["intended_us"] for rows in once)]))
     last_end_at = flows.last_end_at if flows is not None else None
     throughput, done, unit = throughput_of(totals, flows)
     # An arrival of a flow is two calls, and one flow.
@@ -121,7 +123,7 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
         tps_high=throughput.high_tps,
         tps_unit=unit,
         tps_n=done,
-        steady=isinstance(context.profile.shape, (Constant, Soak)),
+        steady=context.profile.steady,
         offered=totals.offered,
         dropped=totals.dropped,
         held=generator.held,
@@ -132,7 +134,7 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
         flows_open=flows.open if flows else 0,
         flow_drift=None if flows is None else (flows.first, flows.last),
         flow_slack_ms=flows.slack_s * 1000 if flows else 0.0,
-        inclusion_ms=sorted(ms for run in runs for ms, _, _ in inclusions(run, start.starts_at)),
+        inclusion_ms=ascending(np.concatenate([np.zeros(0), *(inclusions(run, start.starts_at).ms for run in runs)])),
         lateness_p99_ms=percentile(late_us, 99) / 1000 if late_us else None,
         tick_lag_p99_ms=generator.tick_lag_ms.p99,
         ceilings={name: chain.ceiling_of(name) for name, chain in context.chains.items()},

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from lab.load.analyse.onchain import OnchainResult
-from lab.load.analyse.statistics import Summary
+from lab.load.analyse.statistics import Summary, ascending
 from lab.load.drive.observer import SeenBlock
 from lab.load.record.frozen import Frozen
 from lab.model.statistics.percentile import percentile
-from lab.traffic.ledger import Book, Ledger, Sent
+from lab.traffic.book import Book, Sent
+from lab.traffic.hashes import Flags, Integers, positions
+from lab.traffic.ledger import Ledger
 
 US = 1_000_000
 SEAL_S = 0.25
@@ -21,17 +25,50 @@ SEAL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class ChainRun:
-    """All that is known of one chain after a run. `entries` pairs what was sent with its hash."""
+    """All that is known of one chain after a run.
+
+    `sent` is what was signed and sent, `at` where each stands among the chain's transactions, or -1.
+    """
 
     name: str
     block_time_ms: int
     ledger: Ledger
     onchain: OnchainResult
-    entries: list[tuple[Sent, bytes]]
+    sent: Sent
+    at: Integers
 
-    def blocks_by_hash(self) -> dict[bytes, SeenBlock]:
-        """The block of every transaction."""
-        return {tx_hash: block for block in self.onchain.blocks for tx_hash in block.tx_hashes()}
+    @classmethod
+    def of(cls, name: str, block_time_ms: int, ledger: Ledger, onchain: OnchainResult, sent: Sent) -> ChainRun:
+        """With the place of each."""
+        return cls(name, block_time_ms, ledger, onchain, sent, positions(sent.hashes, onchain.hashes))
+
+    def own(self) -> Flags:
+        """Which of the chain's transactions are this run's."""
+        flags = np.zeros(len(self.onchain.hashes), bool)
+        flags[self.at[self.at >= 0]] = True
+        return flags
+
+    def succeeded(self) -> Flags:
+        """Which of those that were sent did."""
+        flags: Flags = np.append(self.onchain.succeeded, False)[self.at]
+        return flags
+
+    def own_counts(self) -> list[int]:
+        """How many of this run's transactions are in each block."""
+        counts: list[int] = np.bincount(self.onchain.block_of[self.own()], minlength=len(self.onchain.blocks)).tolist()
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusions:
+    """What was mined in a block that was seen as it came; others have no observed time.
+
+    `ms` from the intended time to the observed block, `bound_ms` how far off that may be, `intended_us`: columns.
+    """
+
+    ms: npt.NDArray[np.float64]
+    bound_ms: npt.NDArray[np.float64]
+    intended_us: Integers
 
 
 class Throughput(Frozen):
@@ -154,97 +191,93 @@ def throughput(
     )
 
 
-def inclusions(run: ChainRun, starts_at: float) -> list[tuple[float, float, int]]:
-    """(milliseconds from the intended time to the observed block, error bound, intended time in us) of what was mined.
-
-    A block that was not seen as it came has no observed time, and is left out.
-    """
-    blocks = run.blocks_by_hash()
-    observed = []
-    for entry, tx_hash in run.entries:
-        block = blocks.get(tx_hash)
-        if block is not None and block.bound_s != float("inf"):
-            milliseconds = (block.seen_at - starts_at) * 1000 - entry.intended_us / 1000
-            observed.append((milliseconds, block.bound_s * 1000, entry.intended_us))
-    return observed
+def inclusions(run: ChainRun, starts_at: float) -> Inclusions:
+    """How long what was sent took to be mined."""
+    seen_ms = np.array([(block.seen_at - starts_at) * 1000 for block in run.onchain.blocks])
+    bounds_ms = np.array([block.bound_s * 1000 for block in run.onchain.blocks])
+    mined = run.at >= 0
+    block, intended_us = run.onchain.block_of[run.at[mined]], run.sent.rows["intended_us"][mined]
+    observed = np.isfinite(bounds_ms[block])
+    block, intended_us = block[observed], intended_us[observed]
+    return Inclusions(seen_ms[block] - intended_us / 1000, bounds_ms[block], intended_us)
 
 
 def chain_figures(run: ChainRun, starts_at: float, schedule_s: float) -> ChainFigures:
     """One chain's figures."""
-    included = inclusions(run, starts_at)
-    by_second: dict[int, list[float]] = {}
-    for milliseconds, _, intended_us in included:
-        by_second.setdefault(intended_us // US, []).append(milliseconds)
-    own = {tx_hash for _, tx_hash in run.entries}
-    blocks = [block for block in run.onchain.blocks if not own.isdisjoint(block.tx_hashes())]
-    bounds = Summary.of([bound for _, bound, _ in included])
-    accepted = [(e.accepted_us - e.intended_us) / 1000 for e, _ in run.entries if e.accepted_us is not None]
+    included, rows = inclusions(run, starts_at), run.sent.rows
+    blocks = [block for block, own in zip(run.onchain.blocks, run.own_counts(), strict=True) if own]
+    answered = rows[run.sent.accepted()]
     return ChainFigures(
         ledger=run.ledger,
         throughput=throughput(run.ledger.succeeded, schedule_s, starts_at, blocks, run.block_time_ms / 1000),
-        lateness_ms=Summary.of([(entry.sent_us - entry.intended_us) / 1000 for entry, _ in run.entries]),
-        acceptance_ms=Summary.of(accepted),
-        inclusion_ms=Inclusion.of([milliseconds for milliseconds, _, _ in included], bound_ms=bounds),
-        gas=gas(run.onchain, own),
-        drift=drift(run, starts_at, schedule_s, by_second),
+        lateness_ms=Summary.of((rows["sent_us"] - rows["intended_us"]) / 1000),
+        acceptance_ms=Summary.of((answered["accepted_us"] - answered["intended_us"]) / 1000),
+        inclusion_ms=Inclusion.of(included.ms, bound_ms=Summary.of(included.bound_ms)),
+        gas=gas(run),
+        drift=drift(run, starts_at, schedule_s, included),
         events=Events(
-            by_name=run.onchain.events, buffered_ids=run.onchain.buffered_ids, duplicates=run.onchain.duplicate_ids
+            by_name=run.onchain.events,
+            buffered_ids=run.onchain.distinct_ids,
+            duplicates=run.onchain.duplicate_ids,
         ),
         receipts_sampled=len(run.onchain.sampled_gas),
         receipts_contradicting=run.onchain.sample_mismatches,
     )
 
 
-def gas(onchain: OnchainResult, own: set[bytes]) -> Gas:
+def gas(run: ChainRun) -> Gas:
     """Gas per transaction, from whole blocks that hold nothing but this run's transactions, and of sampled receipts."""
-    pure = [block for block in onchain.blocks if block.hashes and own.issuperset(block.tx_hashes())]
-    count = sum(len(block.hashes) for block in pure)
-    sampled = onchain.sampled_gas
+    blocks = run.onchain.blocks
+    pure = [block for block, own in zip(blocks, run.own_counts(), strict=True) if block.count == own > 0]
+    count = sum(block.count for block in pure)
+    sampled = run.onchain.sampled_gas
     return Gas(
         transactions=count,
         per_transaction=round(sum(block.gas_used for block in pure) / count, 1) if count else None,
         sampled_min=min(sampled, default=None),
         sampled_max=max(sampled, default=None),
-        fullest_block_share=round(max((b.gas_used / b.gas_limit for b in onchain.blocks), default=0.0), 4),
-        base_fee_gwei_first=onchain.blocks[0].base_fee / 1e9 if onchain.blocks else None,
-        base_fee_gwei_max=max((block.base_fee for block in onchain.blocks), default=0) / 1e9,
+        fullest_block_share=round(max((b.gas_used / b.gas_limit for b in blocks), default=0.0), 4),
+        base_fee_gwei_first=blocks[0].base_fee / 1e9 if blocks else None,
+        base_fee_gwei_max=max((block.base_fee for block in blocks), default=0) / 1e9,
     )
 
 
 def outage(run: ChainRun, book: Book, starts_at: float, begin: float, end: float) -> Outage:
     """What a span without answers cost: arrivals that were due in it, dropped ones, and the slowest of the rest."""
-    first, last = (begin - starts_at) * US, (end - starts_at) * US
-    legs = {entry.leg for entry, _ in run.entries}
-    dropped = sum(first <= at <= last for leg in legs for at in book.dropped.get(leg, ()))
+    first, last, rows = (begin - starts_at) * US, (end - starts_at) * US, run.sent.rows
+    dropped_us = book.dropped_us(set(rows["leg"].tolist()))
+    dropped = int(((first <= dropped_us) & (dropped_us <= last)).sum())
     # What was accepted just before may be lost with the pool: a second before the span counts to it.
-    touched = [ms for ms, _, intended_us in inclusions(run, starts_at) if first - US <= intended_us <= last]
+    included = inclusions(run, starts_at)
+    touched = included.ms[(first - US <= included.intended_us) & (included.intended_us <= last)]
     return Outage(
         chain=run.name,
         at_s=round(begin - starts_at, 2),
         seconds=round(end - begin, 2),
         arrivals=len(touched) + dropped,
         dropped=dropped,
-        sent_again=sum(e.attempts > 1 for e, _ in run.entries if e.intended_us <= last),
-        inclusion_ms_max=round(max(touched, default=0.0), 1),
+        sent_again=int(((rows["attempts"] > 1) & (rows["intended_us"] <= last)).sum()),
+        inclusion_ms_max=round(float(touched.max(initial=0.0)), 1),
     )
 
 
-def drift(run: ChainRun, starts_at: float, schedule_s: float, by_second: dict[int, list[float]]) -> Drift:
+def drift(run: ChainRun, starts_at: float, schedule_s: float, included: Inclusions) -> Drift:
     """The first fifth against the last: successes a second, median inclusion, gas a transaction."""
-    fifth_s = schedule_s / 5
+    fifth_s, due_s = schedule_s / 5, included.intended_us // US
 
     def part(begin: float) -> Fifth:
         end = begin + fifth_s
-        latencies = sorted(x for second, values in by_second.items() if begin <= second < end for x in values)
-        within = [b for b in run.onchain.blocks if b.hashes and begin <= b.seen_at - starts_at < end]
-        count = sum(len(block.hashes) for block in within)
+        latencies = ascending(included.ms[(begin <= due_s) & (due_s < end)])
+        counted = zip(run.onchain.blocks, run.onchain.succeeded_in, strict=True)
+        within = [(b, good) for b, good in counted if b.count and begin <= b.seen_at - starts_at < end]
+        count = sum(block.count for block, _ in within)
         # From one block to another: a fifth that cuts through a block's time would count it half.
-        good = sum(tx_hash in run.onchain.succeeded for block in within[1:] for tx_hash in block.tx_hashes())
-        span_s = within[-1].seen_at - within[0].seen_at if len(within) > 1 else 0.0
+        good = sum(good for _, good in within[1:])
+        span_s = within[-1][0].seen_at - within[0][0].seen_at if len(within) > 1 else 0.0
         return Fifth(
             tps=round(good / span_s, 2) if span_s else None,
             inclusion_p50_ms=round(percentile(latencies, 50), 1) if latencies else None,
-            gas_per_transaction=round(sum(b.gas_used for b in within) / count, 1) if count else None,
+            gas_per_transaction=round(sum(b.gas_used for b, _ in within) / count, 1) if count else None,
         )
 
     return Drift(first=part(0.0), last=part(schedule_s - fifth_s))

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lab.coordinator import Codec
 from lab.load.analyse.figures import US, ChainRun, Throughput
-from lab.load.analyse.onchain import OnchainResult
-from lab.load.analyse.statistics import Summary
-from lab.load.drive.observer import SeenBlock
+from lab.load.analyse.statistics import Summary, ascending
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import LegFacts, Plan
 from lab.model.statistics.percentile import percentile
 from lab.rpc import Rpc
-from lab.traffic.ledger import Book
+from lab.traffic.hashes import NONE, Hashes, column, positions
 from lab.traffic.signer import tx_id
 
 
@@ -43,7 +46,7 @@ class FlowFigures:
     end may be off by: a poll of the relayer and a block time and a half.
     """
 
-    latencies_ms: tuple[float, ...]
+    latencies_ms: Sequence[float]
     bound_ms_max: float
     open: int
     throughput: Throughput
@@ -71,89 +74,103 @@ class FlowFigures:
         }
 
 
-def executions(
-    rpc: Rpc, codec: Codec, onchain: OnchainResult, own: set[bytes]
-) -> tuple[dict[bytes, SeenBlock], int, int]:
-    """tx_id -> block of its first successful execution; and how many calls of others there were, and reverted."""
-    executed: dict[bytes, SeenBlock] = {}
-    calls = reverts = 0
-    for block in onchain.blocks:
-        if own.issuperset(block.tx_hashes()):
-            continue
-        full = rpc.block(block.number, full=True)
-        for transaction in full["transactions"] if full else ():
-            tx_hash = bytes.fromhex(transaction["hash"][2:])
-            if tx_hash in own:
-                continue
-            calls += 1
-            if tx_hash not in onchain.succeeded:
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """What others than the generator called on one chain: the ids that they executed, and where, in its blocks' order.
+
+    `blocks` holds the block of each id; `calls` is how many calls there were, `reverts` how many of them reverted.
+    """
+
+    ids: Hashes
+    blocks: Sequence[int]
+    calls: int
+    reverts: int
+
+    @classmethod
+    def none(cls) -> Executions:
+        """Where nobody looked, or nobody answered."""
+        return cls(NONE, (), 0, 0)
+
+
+def executions(rpc: Rpc, codec: Codec, run: ChainRun) -> Executions:
+    """Read them from the blocks that hold such calls. Raises an RpcFailure."""
+    ids, blocks = bytearray(), array("I")
+    calls = reverts = begin = 0
+    own, succeeded = run.own(), run.onchain.succeeded
+    for number, block in enumerate(run.onchain.blocks):
+        foreign = [at for at in range(begin, begin + block.count) if not own[at]]
+        calls += len(foreign)
+        full = rpc.block(block.number, full=True) if foreign else None
+        inputs = {transaction["hash"]: transaction["input"] for transaction in full["transactions"]} if full else {}
+        hashes = block.texts() if foreign else ()
+        for at in foreign:
+            if not succeeded[at]:
                 reverts += 1
                 continue
-            call = codec.decode_call(transaction["input"])
+            call = codec.decode_call(inputs.get(hashes[at - begin], "0x"))
             for single in codec.singles(call) if call is not None else ():
                 if single.function == "mark_executed":
-                    executed.setdefault(bytes.fromhex(single.args["tx_id"][2:]), block)
-    return executed, calls, reverts
+                    ids += bytes.fromhex(single.args["tx_id"][2:])
+                    blocks.append(number)
+        begin += block.count
+    return Executions(column(ids), blocks, calls, reverts)
 
 
 def flow_figures(
     plan: Plan,
     legs: Sequence[LegFacts],
-    book: Book,
-    hashes: Mapping[tuple[int, int, int], bytes],
     runs: Mapping[str, ChainRun],
-    executed: Mapping[str, Mapping[bytes, SeenBlock]],
-    calls: tuple[int, int],
+    executed: Mapping[str, Executions],
     poll_s: float,
 ) -> FlowFigures:
-    """Pair the legs of every flow by sender and position. `calls` are the relayer's, and those that reverted."""
+    """Pair the legs of every flow by sender and position."""
     first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}
-    place = {name: run.blocks_by_hash() for name, run in runs.items()}
     by_stream: dict[str, dict[str, LegFacts]] = {}
     for leg in legs:
         if leg.kind == "flow":
             by_stream.setdefault(leg.stream, {})[leg.role] = leg
-    latencies: list[float] = []
-    bound = 0.0
-    ends: list[float] = []
-    due: list[tuple[int, float | None]] = []
+    bound, due_us, latencies, ends = 0.0, array("q"), array("d"), array("d")
     for pair in by_stream.values():
         origin, destination = pair["origin"], pair["destination"]
-        for key, sent in book.sent.items():
-            if key[0] != origin.number or hashes.get(key) not in runs[origin.chain].onchain.succeeded:
+        run, there = runs[origin.chain], executed[destination.chain]
+        begun = np.flatnonzero(run.succeeded() & (run.sent.rows["leg"] == origin.number))
+        ids = column(
+            tx_id(destination.salt, sender, nonce - first_nonce[origin.number, sender])
+            for sender, nonce in run.sent.rows[["sender", "nonce"]][begun].tolist()
+        )
+        due_us.extend(run.sent.rows["intended_us"][begun].tolist())
+        for number, at in zip(begun.tolist(), positions(ids, there.ids).tolist(), strict=True):
+            first = run.onchain.blocks[run.onchain.block_of[run.at[number]]]
+            if at < 0:
+                latencies.append(math.nan)
                 continue
-            begun = place[origin.chain].get(hashes[key])
-            position = key[2] - first_nonce[key[0], key[1]]
-            ended = executed[destination.chain].get(tx_id(destination.salt, key[1], position))
-            if begun is None or ended is None:
-                due.append((sent.intended_us, None))
-                continue
-            latencies.append((ended.seen_at - begun.seen_at) * 1000)
-            due.append((sent.intended_us, latencies[-1]))
+            ended = runs[destination.chain].onchain.blocks[there.blocks[at]]
+            latencies.append((ended.seen_at - first.seen_at) * 1000)
             ends.append(ended.seen_at)
-            bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
+            bound = max(bound, (ended.bound_s + first.bound_s) * 1000)
     flow_legs = {leg.number: leg.chain for pair in by_stream.values() for leg in pair.values()}
     slack_s = poll_s + 1.5 * max((runs[chain].block_time_ms for chain in flow_legs.values()), default=0) / 1000
+    of_flows = [run.succeeded() & np.isin(run.sent.rows["leg"], list(flow_legs)) for run in runs.values()]
+    due, of_all = np.array(due_us), np.array(latencies)
     return FlowFigures(
-        latencies_ms=tuple(sorted(latencies)),
+        latencies_ms=ascending(of_all[~np.isnan(of_all)]),
         bound_ms_max=bound,
-        open=len(due) - len(latencies),
+        open=len(latencies) - len(ends),
         throughput=executed_a_second(ends, plan.seconds, slack_s),
         steady_per_second=steady_rate(ends),
-        first=_fifth([ms for intended_us, ms in due if intended_us < plan.seconds * US / 5]),
-        last=_fifth([ms for intended_us, ms in due if intended_us >= plan.seconds * US * 4 / 5]),
-        calls=sum(
-            key[0] in flow_legs and hashes.get(key) in runs[flow_legs[key[0]]].onchain.succeeded for key in book.sent
-        ),
+        first=_fifth(of_all[due < plan.seconds * US / 5]),
+        last=_fifth(of_all[due >= plan.seconds * US * 4 / 5]),
+        calls=sum(int(flags.sum()) for flags in of_flows),
         slack_s=slack_s,
-        relayer_calls=calls[0],
-        relayer_reverts=calls[1],
+        relayer_calls=sum(there.calls for there in executed.values()),
+        relayer_reverts=sum(there.reverts for there in executed.values()),
         last_end_at=max(ends, default=None),
     )
 
 
-def _fifth(latencies_ms: Sequence[float | None]) -> FlowFifth:
-    ended = sorted(ms for ms in latencies_ms if ms is not None)
+def _fifth(latencies_ms: npt.NDArray[np.float64]) -> FlowFifth:
+    """Of flows; those without an end have none."""
+    ended = ascending(latencies_ms[~np.isnan(latencies_ms)])
     median = round(percentile(ended, 50), 1) if ended else None
     return FlowFifth(flows=len(latencies_ms), open=len(latencies_ms) - len(ended), latency_p50_ms=median)
 

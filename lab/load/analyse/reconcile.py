@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from lab.bounded_files import read_object
 from lab.coordinator import Codec
 from lab.load.analyse.cost import Cost, costs
 from lab.load.analyse.facts import Ending, Figures, Totals, facts_of, totals_of
 from lab.load.analyse.figures import ChainFigures, ChainRun, Outage, chain_figures, outage
-from lab.load.analyse.flows import FlowFigures, executions, flow_figures
+from lab.load.analyse.flows import Executions, FlowFigures, executions, flow_figures
 from lab.load.analyse.judge import Judged, judge
 from lab.load.analyse.onchain import OnchainResult, read_onchain
 from lab.load.analyse.resources import Resources, resources
@@ -27,11 +28,11 @@ from lab.load.record.run_files import OUTAGES, SAMPLES, blocks_file
 from lab.load.record.samples import Sample, read_samples
 from lab.load.record.worker_report import Start
 from lab.rpc import HttpTransport, Rpc, RpcFailure
-from lab.traffic.attempts import read_attempts
-from lab.traffic.ledger import Book, ChainSnapshot, reconcile
+from lab.traffic.book import Book, read_attempts
+from lab.traffic.hashes import NONE, Hashes, column
+from lab.traffic.ledger import ChainSnapshot, reconcile
 from lab.traffic.senders import load_account
-from lab.traffic.signed_file import read_signed
-from lab.traffic.signer import SignedTransaction
+from lab.traffic.signed_file import header, read_signed
 
 TIMEOUT_S = 120.0
 
@@ -68,15 +69,15 @@ class RunRecord:
         self.book = Book()
         for path in sorted(folder.glob("attempts-*.bin")):
             self.book.read(read_attempts(path))
-
-    @cached_property
-    def hashes(self) -> dict[tuple[int, int, int], bytes]:
-        """The hash of every transaction that was sent, from the files that it was signed into."""
-        return {key: signed.tx_hash for key, signed in self._signed() if key in self.book.sent}
+        for leg in self.plan.legs():
+            for sender in leg.senders:
+                hashes = column(signed.tx_hash for signed in read_signed(Path(sender.path)))
+                self.book.sign(leg.number, sender.sender, header(Path(sender.path))[0], hashes)
 
     def example(self) -> bytes:
         """A transaction of the run as it was sent."""
-        return next((signed.raw for _, signed in self._signed()), b"")
+        paths = (Path(sender.path) for leg in self.plan.legs() for sender in leg.senders)
+        return next((signed.raw for path in paths for signed in read_signed(path)), b"")
 
     def outages(self) -> dict[str, list[tuple[float, float]]]:
         """Spans in which a chain did not answer, in unix time."""
@@ -89,12 +90,6 @@ class RunRecord:
         path = self.folder / blocks_file(chain)
         return read_blocks(path) if path.is_file() else []
 
-    def _signed(self) -> Iterator[tuple[tuple[int, int, int], SignedTransaction]]:
-        for leg in self.plan.legs():
-            for sender in leg.senders:
-                for signed in read_signed(Path(sender.path)):
-                    yield (leg.number, sender.sender, signed.nonce), signed
-
 
 def reconcile_run(
     folder: Path, ending: Ending | None = None, *, notify: Callable[[str], None] = lambda text: None
@@ -103,29 +98,26 @@ def reconcile_run(
     record, ending = RunRecord(folder), ending or Ending()
     ending = replace(ending, lost=ending.lost or tuple(lost_workers(folder, record.plan.workers)))
     runs: dict[str, ChainRun] = {}
-    executed: dict[str, Mapping[bytes, SeenBlock]] = {}
-    calls = reverts = 0
+    executed: dict[str, Executions] = {}
     for name in record.context.chains:
         notify(f"{name}: reading the chain")
         with closing(Rpc(HttpTransport(read_urls(folder)[name], timeout_s=TIMEOUT_S))) as rpc:
             runs[name], trouble = _chain_run(record, name, rpc)
-            executed[name] = {}
+            executed[name] = Executions.none()
             if trouble:
                 ending = replace(ending, problems=(*ending.problems, trouble))
                 continue
-            if not runs[name].onchain.succeeded and (why := runs[name].onchain.why_reverted) is not None:
+            if not runs[name].onchain.succeeded.any() and (why := runs[name].onchain.why_reverted) is not None:
                 contract, known = record.context.chains[name].contract, record.context.made_of.contract
                 called = f"{known.name} at {contract}" if known is not None else contract
                 text = f"{name}: every call that was mined reverted in the contract {called}: {why}"
                 ending = replace(ending, problems=(*ending.problems, text))
             if record.context.relayer != "none":
-                own = {tx_hash for _, tx_hash in runs[name].entries}
-                executed[name], made, reverted = executions(rpc, record.codec, runs[name].onchain, own)
-                calls, reverts = calls + made, reverts + reverted
+                executed[name] = executions(rpc, record.codec, runs[name])
     flows, legs = None, record.context.legs
     poll_s = record.context.profile.relayer_poll_ms / 1000
     if any(leg.kind == "flow" for leg in legs):
-        flows = flow_figures(record.plan, legs, record.book, record.hashes, runs, executed, (calls, reverts), poll_s)
+        flows = flow_figures(record.plan, legs, runs, executed, poll_s)
     return _result(record, runs, flows, ending)
 
 
@@ -141,18 +133,13 @@ def _chain_run(record: RunRecord, name: str, rpc: Rpc) -> tuple[ChainRun, str | 
     except RpcFailure as failure:
         trouble = f"{name} does not answer any more: {failure}"
         onchain = OnchainResult(seen)
-        snapshot = ChainSnapshot(_mined(onchain), set(), set(), {}, reachable=False)
-    ledger = reconcile(name, legs, record.book, record.hashes, snapshot)
-    sent = record.book.sent.items()
-    entries = [(entry, record.hashes[key]) for key, entry in sent if entry.leg in legs and key in record.hashes]
-    return ChainRun(name, chain.block_time_ms, ledger, onchain, entries), trouble
+        snapshot = ChainSnapshot(onchain.hashes, onchain.succeeded, NONE, {}, reachable=False)
+    ledger = reconcile(name, legs, record.book, snapshot)
+    sent = record.book.of_legs(legs).signed()
+    return ChainRun.of(name, chain.block_time_ms, ledger, onchain, sent), trouble
 
 
-def _mined(onchain: OnchainResult) -> dict[bytes, int]:
-    return {tx_hash: block.number for block in onchain.blocks for tx_hash in block.tx_hashes()}
-
-
-def _snapshot(record: RunRecord, name: str, rpc: Rpc, onchain: OnchainResult, pool: set[bytes]) -> ChainSnapshot:
+def _snapshot(record: RunRecord, name: str, rpc: Rpc, onchain: OnchainResult, pool: Hashes) -> ChainSnapshot:
     """All as of the last block that was read."""
     chain, codec = record.context.chains[name], record.codec
     head = onchain.blocks[-1].number if onchain.blocks else chain.first_block - 1
@@ -162,25 +149,25 @@ def _snapshot(record: RunRecord, name: str, rpc: Rpc, onchain: OnchainResult, po
     if chain.transaction_count is not None:
         answer = rpc.eth_call(chain.contract, codec.encode("transaction_count", []), block=head)
         rise = int(codec.decode_result("transaction_count", answer)[0]) - chain.transaction_count
-    buffered = onchain.buffered if "TransactionBuffered" in codec.events else None
-    return ChainSnapshot(_mined(onchain), onchain.succeeded, pool, used, buffered, rise)
+    buffered = np.array(onchain.buffered, np.int64) if "TransactionBuffered" in codec.events else None
+    return ChainSnapshot(onchain.hashes, onchain.succeeded, pool, used, buffered, rise)
 
 
-def _pool(rpc: Rpc) -> set[bytes]:
+def _pool(rpc: Rpc) -> Hashes:
     """Hashes of what waits; empty where the node does not say."""
     try:
         status = rpc.call("txpool_status")
         if int(status["pending"], 16) + int(status["queued"], 16) == 0:
-            return set()
+            return NONE
         content = rpc.call("txpool_content")
     except (RpcFailure, KeyError, TypeError, ValueError):
-        return set()
-    return {
+        return NONE
+    return column(
         bytes.fromhex(transaction["hash"][2:])
         for part in ("pending", "queued")
         for by_nonce in content.get(part, {}).values()
         for transaction in by_nonce.values()
-    }
+    )
 
 
 def _result(record: RunRecord, runs: dict[str, ChainRun], flows: FlowFigures | None, ending: Ending) -> Result:

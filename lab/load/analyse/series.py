@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lab.load.analyse.figures import US, ChainRun
+import numpy as np
+
+from lab.load.analyse.figures import US, ChainRun, Inclusions, inclusions
+from lab.load.analyse.statistics import ascending
 from lab.load.record.frozen import Sparse
 from lab.model.statistics.percentile import percentile
-from lab.traffic.ledger import Book
+from lab.traffic.book import Book
 
 
 class Second(Sparse):
@@ -33,25 +36,27 @@ def series(runs: Sequence[ChainRun], book: Book, starts_at: float) -> dict[str, 
 
 def _seconds(run: ChainRun, book: Book, starts_at: float) -> list[Second]:
     rows: defaultdict[int, dict[str, Any]] = defaultdict(lambda: {"offered": 0, "mined": 0, "succeeded": 0})
-    latencies: defaultdict[int, list[float]] = defaultdict(list)
-    blocks = run.blocks_by_hash()
-    for entry, tx_hash in run.entries:
-        rows[entry.intended_us // US]["offered"] += 1
-        if (block := blocks.get(tx_hash)) is not None:
-            milliseconds = (block.seen_at - starts_at) * 1000 - entry.intended_us / 1000
-            latencies[entry.intended_us // US].append(milliseconds)
-    for leg in {entry.leg for entry, _ in run.entries[:1]}:
-        for intended_us in book.dropped.get(leg, ()):
-            rows[intended_us // US]["offered"] += 1
-    for block in run.onchain.blocks:
+    legs = set(run.sent.rows["leg"].tolist())
+    due_us = np.concatenate([run.sent.rows["intended_us"], book.dropped_us(legs)])
+    for second, offered in zip(*np.unique(due_us // US, return_counts=True), strict=True):
+        rows[int(second)]["offered"] = int(offered)
+    for block, good in zip(run.onchain.blocks, run.onchain.succeeded_in, strict=True):
         if (second := int(block.seen_at - starts_at)) < 0:
             continue
         row = rows[second]
-        row["mined"] += len(block.hashes)
-        row["succeeded"] += sum(tx_hash in run.onchain.succeeded for tx_hash in block.tx_hashes())
+        row["mined"] += block.count
+        row["succeeded"] += good
         row["gas_share"] = max(row.get("gas_share", 0.0), round(block.gas_used / block.gas_limit, 4))
         row["base_fee_gwei"] = round(block.base_fee / 1e9, 6)
-    for second, values in latencies.items():
-        ordered = sorted(values)
+    for second, ordered in _by_second(inclusions(run, starts_at)):
         rows[second] |= {f"inclusion_p{p}": round(percentile(ordered, p), 1) for p in (50, 95, 99)}
     return [Second(t=second, **rows[second]) for second in sorted(rows)]
+
+
+def _by_second(included: Inclusions) -> Iterator[tuple[int, Sequence[float]]]:
+    """Latencies in ascending order by the second in which their arrivals were due."""
+    due_s = included.intended_us // US
+    order = np.lexsort((included.ms, due_s))
+    seconds, begins = np.unique(due_s[order], return_index=True)
+    for second, latencies in zip(seconds, np.split(included.ms[order], begins[1:]), strict=False):
+        yield int(second), ascending(latencies)

@@ -12,8 +12,7 @@ from lab.load.record.frozen import Frozen
 from lab.load.record.run_files import attempts_file, worker_files
 from lab.load.record.worker_report import CutOff, Start, WorkerReport
 from lab.model.statistics.percentile import percentile
-from lab.traffic.attempts import read_attempts
-from lab.traffic.ledger import Book
+from lab.traffic.book import NEVER, Book, read_attempts
 
 
 class GeneratorFigures(Frozen):
@@ -65,12 +64,10 @@ def _cut_off(folder: Path, rank: int, workers: int) -> str:
     if not path.is_file():
         return f"{text}, and what it sent is known to nobody"
     book.read(read_attempts(path))
-    unanswered = [entry for entry in book.sent.values() if entry.accepted_us is None]
-    since = min((entry.sent_us for entry in unanswered), default=None)
-    when = (
-        "" if since is None else f", {len(unanswered):,} of them without an answer, the first after {since / 1e6:.1f} s"
-    )
-    return f"{text}: it had sent {len(book.sent):,} transactions{when}"
+    unanswered_us = book.rows["sent_us"][book.rows["accepted_us"] == NEVER]
+    words = f"{len(unanswered_us):,} of them without an answer, the first after"
+    when = f", {words} {unanswered_us.min() / 1e6:.1f} s" if len(unanswered_us) else ""
+    return f"{text}: it had sent {len(book.rows):,} transactions{when}"
 
 
 def generator_figures(folder: Path) -> GeneratorFigures:

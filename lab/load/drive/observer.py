@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import open_regular
 from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
 POLL_S = 0.01
+BYTES = 32
 # Where blocks come by the clock, nobody asks before the next one may be there; one seen late makes the next one early.
 QUIET_SHARE, EARLY_S = 0.9, 0.3
 PROBE_TIMEOUT_S = 5.0
@@ -26,7 +28,10 @@ DOWN_POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class SeenBlock:
-    """A block when it was seen, in unix seconds. It appeared at most `bound_s` before that."""
+    """A block when it was seen, in unix seconds. It appeared at most `bound_s` before that.
+
+    `hashes` are those of its transactions, 32 bytes each, one after another.
+    """
 
     number: int
     hash: str
@@ -36,27 +41,40 @@ class SeenBlock:
     base_fee: int
     seen_at: float
     bound_s: float
-    hashes: tuple[str, ...]
+    hashes: bytes
 
-    def tx_hashes(self) -> list[bytes]:
-        """The hashes of its transactions, as bytes."""
-        return [bytes.fromhex(tx_hash[2:]) for tx_hash in self.hashes]
+    @property
+    def count(self) -> int:
+        """How many transactions are in it."""
+        return len(self.hashes) // BYTES
+
+    def texts(self) -> tuple[str, ...]:
+        """The hashes of its transactions as nodes write them."""
+        return tuple("0x" + self.hashes[at : at + BYTES].hex() for at in range(0, len(self.hashes), BYTES))
 
     def to_json(self) -> str:
         """As one line of a file."""
-        return json.dumps([getattr(self, name) for name in self.__slots__])
+        return json.dumps([*(getattr(self, name) for name in self.__slots__[:-1]), self.texts()])
 
     @classmethod
-    def from_json(cls, line: str) -> SeenBlock:
+    def from_json(cls, line: bytes) -> SeenBlock:
         """Read `to_json`."""
         *values, hashes = json.loads(line)
         number, block_hash, timestamp, gas_used, gas_limit, base_fee, seen_at, bound_s = values
-        return cls(number, block_hash, timestamp, gas_used, gas_limit, base_fee, seen_at, bound_s, tuple(hashes))
+        return cls(number, block_hash, timestamp, gas_used, gas_limit, base_fee, seen_at, bound_s, _packed(hashes))
+
+
+def _packed(hashes: Iterable[str]) -> bytes:
+    packed = [bytes.fromhex(tx_hash[2:]) for tx_hash in hashes]
+    if unfit := [len(tx_hash) for tx_hash in packed if len(tx_hash) != BYTES]:
+        raise ValueError(f"expected hashes of {BYTES} bytes, got one of {unfit[0]}")
+    return b"".join(packed)
 
 
 def read_blocks(path: Path) -> list[SeenBlock]:
     """All blocks of a file; a last line that was cut off is left out."""
-    return [SeenBlock.from_json(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+    with open_regular(path) as stream:
+        return [SeenBlock.from_json(line) for line in stream if line.endswith(b"\n")]
 
 
 def parse_block(block: dict[str, Any], seen_at: float, bound_s: float) -> SeenBlock:
@@ -70,7 +88,7 @@ def parse_block(block: dict[str, Any], seen_at: float, bound_s: float) -> SeenBl
         base_fee=int(block.get("baseFeePerGas") or "0x0", 16),
         seen_at=round(seen_at, 4),
         bound_s=round(bound_s, 4),
-        hashes=tuple(tx if isinstance(tx, str) else tx["hash"] for tx in block["transactions"]),
+        hashes=_packed(tx if isinstance(tx, str) else tx["hash"] for tx in block["transactions"]),
     )
 
 

@@ -20,7 +20,7 @@ from lab.load.analyse.reconcile import Result
 from lab.load.long.page import write_page
 from lab.load.long.record import ORDER, LongRecord, Order, OrderedOptions, Stretch, newest
 from lab.load.long.summary import MIB, Whole, stretch_of
-from lab.load.profile.profile import LoadProfile, changed_profile
+from lab.load.profile.profile import TRANSACTIONS_MAX, LoadProfile, changed_profile
 from lab.load.profile.shapes import Constant, Soak
 from lab.load.report.files import LOAD, PAGE, ROWS, SERIES, write_files
 from lab.load.run import SIGNED, Notify, Options, Progress, run_load, system_of
@@ -30,8 +30,6 @@ from lab.session.suite import cache_folder, compile_target
 
 FOLDER = "long"
 HOUR_MS = 3_600_000
-# A node holds some 10 KB for each: 4 GB.
-TRANSACTIONS_MAX = 400_000
 KEPT = frozenset({LOAD, SERIES, ROWS, PAGE, MANIFEST})
 # Of stretches that did not pass, all that they left is kept of this many.
 KEPT_WHOLE_MAX = 3
@@ -39,9 +37,9 @@ RunLoad = Callable[[LoadProfile, Options, Notify, Progress | None], tuple[Result
 
 
 def is_long(profile: LoadProfile, checkpoint_ms: int | None) -> bool:
-    """Whether a load is run in stretches: where they were asked for, or it is steady and lasts more than an hour."""
+    """Whether a load is run in stretches: where they were asked for, or it is steady and more than one run bears."""
     if isinstance(profile.shape, (Constant, Soak)):
-        return checkpoint_ms is not None or profile.shape.duration_ms > HOUR_MS
+        return checkpoint_ms is not None or profile.shape.duration_ms > _longest_ms(profile)
     if checkpoint_ms is not None:
         raise UsageError(f"--checkpoint: expected a steady shape (soak, constant), got {profile.shape.kind}")
     return False
@@ -51,7 +49,12 @@ def begin(profile: LoadProfile, options: Options, checkpoint_ms: int | None) -> 
     """Write down what is going to be run."""
     shape = profile.shape
     assert isinstance(shape, (Constant, Soak))
-    longest = checkpoint_ms or min(HOUR_MS, max(1_000, int(TRANSACTIONS_MAX / shape.tps * 1000)))
+    longest = _longest_ms(profile)
+    if checkpoint_ms is not None and checkpoint_ms > longest:
+        raise UsageError(
+            f"--checkpoint: expected at most {longest / 1000:g} s, {TRANSACTIONS_MAX:,} transactions or an hour, for "
+            f"nodes and ledger keep a stretch in memory; got {checkpoint_ms / 1000:g} s"
+        )
     run_id = new_run_id()
     order = Order(
         run_id=run_id,
@@ -59,9 +62,16 @@ def begin(profile: LoadProfile, options: Options, checkpoint_ms: int | None) -> 
         profile=profile.model_dump(mode="json"),
         options=_recorded(options),
         made_with=_made_with(profile, options),
-        stretches_ms=tuple(divided(shape.duration_ms, longest)),
+        stretches_ms=tuple(divided(shape.duration_ms, checkpoint_ms or longest)),
     )
     return LongRecord.begin((options.results / FOLDER / run_id).absolute(), order)
+
+
+def _longest_ms(profile: LoadProfile) -> int:
+    """How long a stretch may be: an hour, or what one run bears."""
+    assert isinstance(profile.shape, (Constant, Soak))
+    a_second = profile.shape.tps * profile.calls_each
+    return min(HOUR_MS, max(1_000, int(TRANSACTIONS_MAX / a_second * 1000)))
 
 
 def divided(duration_ms: int, longest_ms: int) -> list[int]:

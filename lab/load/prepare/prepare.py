@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
+from lab.errors import UsageError
 from lab.load.prepare.capacity import Ceiling, operators_for, workers_for
 from lab.load.prepare.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
 from lab.load.prepare.targets import Target, authorise
@@ -80,6 +81,10 @@ def prepare(
         weighted = {name: use.changed(weight=tps[name] / max(tps.values())) for name, use in profile.networks.items()}
         profile = changed_profile(profile, shape=profile.shape.at(sum(tps.values())), networks=weighted)
     schedule = Schedule(profile.shape.segments())
+    try:
+        profile.require_one_run(schedule.arrivals)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     count = workers_for(profile.workers, schedule.peak_tps)
     builder = _Builder(profile, dict(targets), schedule, run_id, count, gas)
     builder.lay_out()

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from lab.errors import UsageError
 from lab.evidence.names import recorded_path
 from lab.load.profile.criteria import Criteria
-from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape, Soak
+from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Constant, Part, Shape, Soak
 from lab.model.units import DurationMs, SizeBytes, duration_ms
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
@@ -28,6 +28,8 @@ PAYLOAD_BYTES_MAX = 512
 MAX_ADVANCE = 2**40
 # Signed ahead, each takes a third of a kilobyte on disk and a tenth of a millisecond.
 ARRIVALS_MAX = 100_000_000
+# Of one run, or one stretch of a long one. A node keeps some 10 KB for each: 5 GB.
+TRANSACTIONS_MAX = 500_000
 # The last digit of a sum of floats must not cost an arrival.
 LEAST_ARRIVALS = 1 - 1e-6
 
@@ -104,6 +106,8 @@ class LoadProfile(Part):
             raise ValueError(f"shape: expected at most {ARRIVALS_MAX:,} arrivals, got {arrivals:,.0f}")
         if seconds * 1000 > WEEK_MS:
             raise ValueError(f"shape: expected at most 7 days, got {seconds / 86_400:,.1f}")
+        if not self.steady:
+            self.require_one_run(arrivals)
 
     def entry_share(self, entry: Traffic) -> float:
         """The part of the rate that is of one kind."""
@@ -116,6 +120,25 @@ class LoadProfile(Part):
     def _shares(self) -> dict[str, float]:
         total = sum(use.weight for use in self.networks.values())
         return {name: use.weight / total for name, use in self.networks.items()}
+
+    @property
+    def steady(self) -> bool:
+        """Whether its rate stays the same, so that it can be divided into stretches."""
+        return isinstance(self.shape, (Constant, Soak))
+
+    @property
+    def calls_each(self) -> float:
+        """How many transactions an arrival sends: a flow one for each of its legs."""
+        return sum(self.entry_share(entry) * (2 if entry.kind == "flow" else 1) for entry in self.traffic)
+
+    def require_one_run(self, arrivals: float) -> None:
+        """Raises ValueError for more than a run can keep, with the ways out."""
+        if (transactions := arrivals * self.calls_each) > TRANSACTIONS_MAX:
+            raise ValueError(
+                f"shape: expected at most {TRANSACTIONS_MAX:,} transactions in one run, for nodes and ledger keep them "
+                f"in memory; got {transactions:,.0f}: lower the rate or the duration, or run a soak, which `lab load` "
+                "divides into stretches"
+            )
 
     @property
     def has_flows(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.checks.verdict import judge_recorded
-from lab.evidence import Recorder, history_digest
+from lab.evidence import HistoryFull, Recorder, history_digest
 from lab.evidence.recorder import record_line
 from lab.model.checks import CheckSelection
 from lab.model.records import RECORD, TOO_LONG, Note
@@ -126,6 +126,14 @@ def test_a_run_that_is_too_long_is_unknown_at_once(
     assert recorder.excess() == ""
     monkeypatch.setattr(f"lab.evidence.recorder.{bound}", 0)
     assert f" {what}, at most 0 are read" in recorder.excess()
+    kept = (tmp_path / "history.jsonl").stat().st_size, len(recorder.records)
+    with pytest.raises(HistoryFull, match=f" {what}, at most 0 are read"):
+        recorder.add(note("too much"))
+    other = threading.Thread(target=recorder.add, args=(note("of a guest"),))
+    other.start()
+    other.join()
+    assert ((tmp_path / "history.jsonl").stat().st_size, len(recorder.records)) == kept
+    recorder.end()
     recorder.add(Note(t_ms=1, kind=TOO_LONG, text=recorder.excess()))
     verdict = judge_recorded(recorder.history(), CheckSelection(False, (), ()), "again")
     assert verdict.verdict is Verdict.UNKNOWN

@@ -15,38 +15,30 @@ from lab.load.analyse.statistics import Summary, percentile_interval
 from lab.load.drive.observer import SeenBlock, parse_block, read_blocks
 from lab.load.record.samples import Sample
 from lab.traffic.attempts import Attempt, Outcome
-from lab.traffic.ledger import Book, Ledger, Sent
+from lab.traffic.book import Book, pieces
+from lab.traffic.hashes import column
+from lab.traffic.ledger import Ledger
 
 START = 1000.0
 
 
 def block(number: int, seen_s: float, hashes: list[bytes], gas_each: int = 100) -> SeenBlock:
-    told = tuple("0x" + h.hex() for h in hashes)
     gas = gas_each * len(hashes)
-    return SeenBlock(number, f"0x{number:064x}", int(START), gas, 10_000, 10**9, START + seen_s, 0.02, told)
+    return SeenBlock(number, f"0x{number:064x}", int(START), gas, 10_000, 10**9, START + seen_s, 0.02, b"".join(hashes))
 
 
 def run_of(count: int, per_second: int, seconds: int) -> ChainRun:
     """`per_second` transactions intended evenly, each mined at the end of its second, plus 10 ms."""
-    hashes = [n.to_bytes(32, "big") for n in range(count)]
-    entries = [
-        (
-            Sent(
-                0,
-                0,
-                n,
-                n * 1_000_000 // per_second,
-                n * 1_000_000 // per_second + 4000,
-                n * 1_000_000 // per_second + 9000,
-                1,
-            ),
-            h,
-        )
-        for n, h in enumerate(hashes)
-    ]
+    hashes = [n.to_bytes(32, "big") for n in range(1, count + 1)]
+    due_us = [n * 1_000_000 // per_second for n in range(count)]
+    book = Book().read(
+        pieces(Attempt(0, Outcome.ACCEPTED, 0, 0, n, us, us + 4000, us + 9000) for n, us in enumerate(due_us))
+    )
+    book.sign(0, 0, 0, column(hashes))
     blocks = [block(s, s + 1.01, hashes[s * per_second : (s + 1) * per_second]) for s in range(seconds)]
     ledger = Ledger("capacity", sent=count, succeeded=count)
-    return ChainRun("capacity", 1000, ledger, OnchainResult(blocks, set(hashes)), entries)
+    onchain = OnchainResult(blocks, bytearray([1] * per_second * seconds))
+    return ChainRun.of("capacity", 1000, ledger, onchain, book.of_legs({0}))
 
 
 def test_a_system_that_keeps_up_carries_what_is_offered() -> None:
@@ -89,7 +81,7 @@ def test_a_block_that_nobody_saw_has_no_time() -> None:
 def test_what_an_outage_cost() -> None:
     """Arrivals due in it, those dropped, and the slowest of the rest."""
     run = run_of(1000, 100, 10)
-    book = Book().read([Attempt(0, Outcome.DROPPED, 0, 0, 0, 5_500_000, 0, 0)])
+    book = Book().read(pieces([Attempt(0, Outcome.DROPPED, 0, 0, 0, 5_500_000, 0, 0)]))
     found = outage(run, book, START, START + 5, START + 6)
     assert (found.dropped, found.seconds, found.at_s) == (1, 1.0, 5.0)
     assert found.inclusion_ms_max == pytest.approx(1010)
@@ -104,13 +96,15 @@ def test_blocks_survive_their_file(tmp_path: Path) -> None:
         "gasUsed": "0x64",
         "gasLimit": "0x3e8",
         "baseFeePerGas": "0x7",
-        "transactions": ["0x01", {"hash": "0x02"}],
+        "transactions": ["0x" + "01" * 32, {"hash": "0x" + "02" * 32}],
     }
     found = parse_block(told, 12.34567, 0.01)
     path = tmp_path / "blocks.jsonl"
     path.write_text(found.to_json() + "\n" + found.to_json()[:20], encoding="utf-8")
     assert read_blocks(path) == [found]
-    assert (found.number, found.hashes, found.seen_at) == (5, ("0x01", "0x02"), 12.3457)
+    assert (found.number, found.texts(), found.seen_at) == (5, ("0x" + "01" * 32, "0x" + "02" * 32), 12.3457)
+    with pytest.raises(ValueError, match="expected hashes of 32 bytes, got one of 1"):
+        parse_block(told | {"transactions": ["0x01"]}, 12.34567, 0.01)
 
 
 def test_resources_count_rises_only() -> None:

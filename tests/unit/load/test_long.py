@@ -13,7 +13,7 @@ from lab.load.long.page import write_page
 from lab.load.long.record import ORDER, STRETCHES, LongRecord, Order, OrderedOptions, Point, Stretch, newest
 from lab.load.long.run import FOLDER, begin, divided, is_long, taken_up
 from lab.load.long.summary import Whole
-from lab.load.profile.profile import LoadProfile, load_profile, with_options
+from lab.load.profile.profile import LoadProfile, changed_profile, load_profile, with_options
 from lab.load.run import Options
 
 LEDGER = {"offered": 10, "dropped": 1, "sent": 9, "accepted": 8, "mined": 8, "succeeded": 8, "lost": 1}
@@ -62,7 +62,9 @@ def test_stretches_are_the_whole(duration_ms: int, longest_ms: int) -> None:
 
 def test_what_is_divided(tmp_path: Path) -> None:
     """Steady loads of more than an hour, or where it is asked for; the rate bounds a stretch, too."""
-    assert not is_long(soak(3_600_000), None)
+    assert not is_long(soak(3_600_000, 100), None)
+    assert not is_long(soak(500_000, 1_000), None)
+    assert is_long(soak(501_000, 1_000), None)
     assert is_long(soak(DAY_MS), None)
     assert is_long(soak(10_000), 5_000)
     with pytest.raises(UsageError, match="--checkpoint: expected a steady shape"):
@@ -70,7 +72,19 @@ def test_what_is_divided(tmp_path: Path) -> None:
     slow = begin(soak(DAY_MS, 20), Options(tmp_path), None).order
     assert (slow.count, slow.seconds) == (24, 86_400)
     fast = begin(soak(DAY_MS, 1_000), Options(tmp_path), None).order
-    assert max(fast.stretches_ms) <= 400_000
+    assert max(fast.stretches_ms) <= 500_000
+    with pytest.raises(UsageError, match=r"--checkpoint: expected at most 500 s, .* got 600 s"):
+        begin(soak(DAY_MS, 1_000), Options(tmp_path), 600_000)
+
+
+def test_more_than_one_run_bears_is_refused() -> None:
+    """A shape that cannot be divided; of a flow both legs count."""
+    with pytest.raises(UsageError, match=r"expected at most 500,000 transactions in one run, .* got 820,000"):
+        changed_profile(load_profile("ramp"), shape=load_profile("ramp").shape.scaled(None, 600_000))
+    flow = load_profile("flow")
+    flow.require_one_run(250_000)
+    with pytest.raises(ValueError, match="got 502,000: lower the rate or the duration, or run a soak"):
+        flow.require_one_run(251_000)
 
 
 def test_it_goes_on_where_it_was(tmp_path: Path) -> None:

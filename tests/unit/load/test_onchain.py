@@ -43,6 +43,7 @@ def test_a_revert_has_its_reason(trace: Any, why: str) -> None:
     receipt = {"status": "0x0", "gasUsed": "0x5208"}
     rpc = SimpleNamespace(logs=lambda *_: [], receipt=lambda _: receipt, call=call)
     onchain = OnchainResult([])
-    block = SeenBlock(1, "0x1", 0, 0, 0, 0, 0.0, 0.0, hashes)
-    classify_block(cast("Rpc", rpc), "0x", Codec(ABI, NAMES), block, onchain, set())
-    assert (onchain.why_reverted, len(onchain.reverted), traced) == (why, 2, [hashes[0]])
+    block = SeenBlock(1, "0x1", 0, 0, 0, 0, 0.0, 0.0, b"\xaa" * 32 + b"\xbb" * 32)
+    onchain.blocks.append(block)
+    classify_block(cast("Rpc", rpc), "0x", Codec(ABI, NAMES), block, onchain)
+    assert (onchain.why_reverted, onchain.succeeded.tolist(), traced) == (why, [False, False], [hashes[0]])

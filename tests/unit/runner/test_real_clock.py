@@ -13,9 +13,9 @@ from lab.deploy.deployer import Deployable
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, Note, Operation, Submit
 from lab.model.verdict import Verdict
-from lab.runner import runner
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
+from lab.runner.steps.timeline import play_timeline
 from lab.scenario.resolve import load_scenario
 
 pytestmark = pytest.mark.real_clock
@@ -78,7 +78,7 @@ def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, st
     def stalled(run: Run) -> None:
         assert stalls_ms is not None
         run.lab.scheduler.at(stalls_ms, lambda: time.sleep(STALL_S))
-        runner._play(run, options.progress)
+        play_timeline(run, options.progress)
 
     return run_item(item, options, folder / "run", "again", None if stalls_ms is None else stalled)
 

@@ -90,6 +90,16 @@ def test_a_run_that_passes(run: Run) -> None:
     assert {read.chain: read.transaction_count for read in reads} == {"ethereum": 1, "base": 0}
 
 
+def test_a_run_ends_where_its_history_is_full(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes later is not played; it is UNKNOWN, with what to do, and its evidence is whole."""
+    monkeypatch.setattr("lab.evidence.recorder.HISTORY_LINES_MAX", 40)
+    result = run(*["call: {chain: base, function: transaction_count}"] * 20, "{at: 30s, buffer: f.one}")
+    assert result.verdict.verdict is Verdict.UNKNOWN
+    assert "at most 40 are read: make the scenario shorter, or divide it" in result.verdict.reasons[0]
+    assert result.folder.verify() == []
+    assert 40 < len(result.history.records) < 60
+
+
 def test_latencies_are_expected(run: Run) -> None:
     """From block to block, as recorded so far: not yet, in time, and too late."""
     result = run(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from lab.traffic.attempts import Attempt, AttemptLog, Outcome, read_attempts
-from lab.traffic.ledger import Book, ChainSnapshot, Ledger, reconcile
+from lab.errors import EvidenceFailure
+from lab.traffic import book as books
+from lab.traffic.attempts import Attempt, AttemptLog, Outcome
+from lab.traffic.book import NEVER, ROW, Book, pieces, read_attempts
+from lab.traffic.hashes import column, positions, text_of
+from lab.traffic.ledger import ChainSnapshot, Ledger, reconcile
 
 A, B, C, D = (bytes([n]) * 32 for n in range(1, 5))
 KEYS = [(0, 1, 0), (0, 1, 1), (0, 2, 0), (0, 2, 1)]
@@ -19,20 +25,40 @@ def attempt(key: tuple[int, int, int], outcome: Outcome, number: int = 0, at_us:
     return Attempt(key[0], outcome, number, key[1], key[2], at_us, at_us + 5, at_us + 50)
 
 
+def read(attempts: Iterable[Attempt]) -> Book:
+    entries = Book().read(pieces(attempts))
+    sign(entries, HASHES)
+    return entries
+
+
+def sign(entries: Book, hashes: Mapping[tuple[int, int, int], bytes]) -> None:
+    for (leg, sender, nonce), tx_hash in hashes.items():
+        entries.sign(leg, sender, nonce, column(tx_hash))
+
+
 def book(*outcomes: Outcome) -> Book:
-    return Book().read(attempt(key, outcome) for key, outcome in zip(KEYS, outcomes, strict=False))
+    return read(attempt(key, outcome) for key, outcome in zip(KEYS, outcomes, strict=False))
 
 
 def says(**changes: Any) -> ChainSnapshot:
     fields: dict[str, Any] = {
-        "mined": {A: 1, B: 1, C: 2, D: 2}, "succeeded": {A, B, C, D}, "in_pool": set(), "nonces_used": {1: 2, 2: 2},
-        "buffered": {A: 1, B: 1, C: 1, D: 1}, "transaction_count_rise": 4,
-    }  # fmt: skip
-    return ChainSnapshot(**{**fields, **changes})
+        "mined": (A, B, C, D), "succeeded": {A, B, C, D}, "in_pool": (), "nonces_used": {1: 2, 2: 2},
+        "buffered": {A: 1, B: 1, C: 1, D: 1}, "transaction_count_rise": 4, "reachable": True,
+    } | changes  # fmt: skip
+    mined, buffered = fields["mined"], fields["buffered"]
+    return ChainSnapshot(
+        mined=column(mined),
+        succeeded=np.array([tx_hash in fields["succeeded"] for tx_hash in mined], bool),
+        in_pool=column(fields["in_pool"]),
+        nonces_used=fields["nonces_used"],
+        buffered=np.array([buffered.get(tx_hash, 0) for tx_hash in mined], np.int64),
+        transaction_count_rise=fields["transaction_count_rise"],
+        reachable=fields["reachable"],
+    )
 
 
 def reckoned(entries: Book, chain: ChainSnapshot) -> Ledger:
-    return reconcile("capacity", {0}, entries, HASHES, chain)
+    return reconcile("capacity", {0}, entries, chain)
 
 
 ALL = (Outcome.ACCEPTED,) * 4
@@ -48,8 +74,9 @@ def test_all_well() -> None:
 def test_every_end_is_counted_apart() -> None:
     """Reverted, refused, lost, dropped: each in its own column, and explained."""
     entries = book(Outcome.ACCEPTED, Outcome.REFUSED, Outcome.LOST, Outcome.ACCEPTED)
-    entries.read([Attempt(0, Outcome.DROPPED, 0, 0, 0, 5, 0, 0)])
-    chain = says(mined={A: 1, D: 1}, succeeded={A}, nonces_used={1: 1, 2: 1}, buffered={A: 1}, transaction_count_rise=1)
+    entries.read(pieces([Attempt(0, Outcome.DROPPED, 0, 0, 0, 5, 0, 0)]))
+    sign(entries, HASHES)
+    chain = says(mined=(A, D), succeeded={A}, nonces_used={1: 1, 2: 1}, buffered={A: 1}, transaction_count_rise=1)
     ledger = reckoned(entries, chain)
     assert (ledger.offered, ledger.dropped, ledger.sent) == (5, 1, 4)
     assert (ledger.succeeded, ledger.reverted, ledger.refused, ledger.lost) == (1, 1, 1, 1)
@@ -64,7 +91,7 @@ def test_what_was_lost_may_have_arrived() -> None:
 
 def test_what_waits_in_the_pool_is_no_mystery() -> None:
     """Left there, it has not succeeded."""
-    chain = says(mined={A: 1, B: 1, C: 2}, succeeded={A, B, C}, in_pool={D}, nonces_used={1: 2, 2: 1},
+    chain = says(mined=(A, B, C), succeeded={A, B, C}, in_pool=(D,), nonces_used={1: 2, 2: 1},
                  buffered={A: 1, B: 1, C: 1}, transaction_count_rise=3)  # fmt: skip
     ledger = reckoned(book(*ALL), chain)
     assert (ledger.left_in_pool, ledger.failed, ledger.unexplained_count) == (1, 1, 0)
@@ -73,7 +100,7 @@ def test_what_waits_in_the_pool_is_no_mystery() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"mined": {A: 1, B: 1, C: 2}, "succeeded": {A, B, C}, "nonces_used": {1: 2, 2: 1},
+        ({"mined": (A, B, C), "succeeded": {A, B, C}, "nonces_used": {1: 2, 2: 1},
           "buffered": {A: 1, B: 1, C: 1}, "transaction_count_rise": 3}, "neither in a block nor in the pool"),
         ({"nonces_used": {1: 2, 2: 3}}, "nonce rose by 3"),
         ({"nonces_used": {1: 2, 2: 2, 9: 1}}, "sender 9"),
@@ -91,20 +118,30 @@ def test_one_unexplained_thing_is_found(changes: dict[str, Any], told: str) -> N
 
 def test_a_hash_that_nobody_signed() -> None:
     """The generator says it sent what is in no file."""
-    ledger = reconcile("capacity", {0}, book(*ALL), {key: HASHES[key] for key in KEYS[:3]}, says())
-    assert any("in no file" in line for line in ledger.unexplained)
+    entries = Book().read(pieces(attempt(key, Outcome.ACCEPTED) for key in KEYS))
+    sign(entries, {key: HASHES[key] for key in KEYS[:3]})
+    ledger = reckoned(entries, says())
+    assert (ledger.sent, ledger.mined) == (4, 3)
+    assert "leg 0, sender 2, nonce 1: it was sent, but is in no file of signed transactions" in ledger.unexplained
+
+
+def test_one_hash_under_two_names_is_one_event() -> None:
+    """Whoever forges a file of signed transactions does not double what the chain says."""
+    entries = Book().read(pieces(attempt(key, Outcome.ACCEPTED) for key in KEYS))
+    sign(entries, HASHES | {KEYS[3]: A})
+    assert any("for each of 4 successes, found 3" in line for line in reckoned(entries, says()).unexplained)
 
 
 def test_events_of_others_are_theirs() -> None:
     """A relayer's mirrors raise the contract's count, not this ledger's successes."""
     other = bytes(32)
-    chain = says(buffered={A: 1, B: 1, C: 1, D: 1, other: 1}, transaction_count_rise=5)
+    chain = says(mined=(other, A, B, C, D), buffered={A: 1, B: 1, C: 1, D: 1, other: 1}, transaction_count_rise=5)
     assert reckoned(book(*ALL), chain).unexplained_count == 0
 
 
 def test_a_chain_that_is_gone_leaves_things_in_flight() -> None:
     """Accepted and not seen in a block: named, not unexplained."""
-    ledger = reckoned(book(*ALL), says(mined={A: 1}, succeeded=set(), nonces_used={}, reachable=False))
+    ledger = reckoned(book(*ALL), says(mined=(A,), succeeded=set(), nonces_used={}, reachable=False))
     assert (ledger.in_flight, ledger.unexplained_count) == (3, 0)
     assert "0x" + D.hex() in ledger.in_flight_examples[2]
 
@@ -112,11 +149,40 @@ def test_a_chain_that_is_gone_leaves_things_in_flight() -> None:
 def test_later_attempts_keep_the_first_intended_time() -> None:
     """What is sent again after an outage is late since its own moment; the first acceptance counts."""
     key = KEYS[0]
-    entry = Book().read(
-        [attempt(key, Outcome.ACCEPTED, 2, 9000), attempt(key, Outcome.LOST, 0, 1000),
-         attempt(key, Outcome.REFUSED, 1, 3000)]
-    ).sent[key]  # fmt: skip
-    assert (entry.intended_us, entry.sent_us, entry.accepted_us, entry.attempts) == (1000, 1005, 9050, 3)
+    attempts = [attempt(key, Outcome.ACCEPTED, 2, 9000), attempt(key, Outcome.LOST, 0, 1000),
+                attempt(key, Outcome.REFUSED, 1, 3000), attempt(KEYS[1], Outcome.LOST)]  # fmt: skip
+    for entries in (Book().read(pieces(attempts)), Book().read(part for one in attempts for part in pieces([one]))):
+        first, second = entries.rows.tolist()
+        names = dict(zip(ROW.names or (), first, strict=True))
+        assert [names[name] for name in ("intended_us", "sent_us", "accepted_us", "attempts")] == [1000, 1005, 9050, 3]
+        assert second[-1] == NEVER
+
+
+def test_the_last_attempt_says_how_one_ended() -> None:
+    """Of those that were never accepted; in whatever order the workers' files are read."""
+    entries = read([*(attempt(key, Outcome.LOST) for key in KEYS), attempt(KEYS[1], Outcome.REFUSED, 1)])
+    chain = says(mined=(), succeeded=set(), nonces_used={}, buffered={}, transaction_count_rise=0)
+    ledger = reckoned(entries, chain)
+    assert (ledger.refused, ledger.lost, ledger.resent, ledger.unexplained) == (1, 3, 1, [])
+
+
+def test_more_than_a_run_sends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distinct transactions and dropped arrivals; of one that is sent again there is one."""
+    monkeypatch.setattr(books, "ARRIVALS_MAX", 4)
+    again = [*(attempt(key, Outcome.LOST) for key in KEYS), attempt(KEYS[0], Outcome.ACCEPTED, 1)]
+    assert len(Book().read(pieces(again)).rows) == 4
+    with pytest.raises(EvidenceFailure, match="expected at most 4 arrivals of a load, got 5"):
+        Book().read(pieces([*again, Attempt(0, Outcome.DROPPED, 0, 0, 0, 5, 0, 0)]))
+
+
+def test_hashes_that_end_in_zeros_are_told_apart() -> None:
+    """A column of them takes the zeros at an end for nothing, of all alike."""
+    hashes = [bytes([7]) + bytes(31), bytes([7, 1]) + bytes(30), bytes([6]) * 32, bytes([7]) * 31 + bytes(1)]
+    among = column(hashes)
+    assert positions(column(hashes[::-1]), among).tolist() == [3, 2, 1, 0]
+    assert positions(column(bytes([8]) * 32), among).tolist() == [-1]
+    assert positions(among, column(b"")).tolist() == [-1] * 4
+    assert [text_of(among, number) for number in range(4)] == ["0x" + tx_hash.hex() for tx_hash in hashes]
 
 
 def test_attempts_survive_a_crash(tmp_path: Path) -> None:
@@ -127,5 +193,5 @@ def test_attempts_survive_a_crash(tmp_path: Path) -> None:
         log.add(2, Outcome.REFUSED, 300, 7, nonce, 10**12, 10**12 + 1, 10**12 + 2)
     log.close()
     path.write_bytes(path.read_bytes()[:-4])
-    found = list(read_attempts(path))
-    assert found == [Attempt(2, Outcome.REFUSED, 255, 7, n, 10**12, 10**12 + 1, 10**12 + 2) for n in range(2)]
+    (found,) = read_attempts(path)
+    assert found.tolist() == [(2, Outcome.REFUSED, 255, 7, n, 10**12, 10**12 + 1, 10**12 + 2) for n in range(2)]
