@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
+from lab.errors import LabError
 from tests.unit.faults.proxied import proxied
 
 from .figures import Trials
@@ -22,6 +24,8 @@ CONNECTIONS = 100
 HEAD = b"POST /polygon HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":['
 TEXT, VALUES = b"v" * MB, b"[]," * (MB // 3)
+LOGS = b'{"jsonrpc":"2.0","id":1,"method":"eth_getLogs","params":[{}]}'
+LOGS_FOUND = b'{"jsonrpc":"2.0","id":1,"result":["' + bytes(b"v" * (10 * MB)) + b'"]}'
 PACKED = gzip.compress(bytes(200 * MB), 1)
 
 
@@ -45,19 +49,37 @@ def fields(client: socket.socket, head: bytes) -> None:
         client.sendall(b"X: v\r\n" * 10_000)
 
 
+def long_header(client: socket.socket, head: bytes) -> None:
+    """Sent from the one text: a copy for each guest would count as memory of the proxy's."""
+    client.sendall(head + b"X: ")
+    client.sendall(TEXT)
+    client.sendall(b"\r\n\r\n")
+    client.recv(100)
+
+
+def asked(client: socket.socket, head: bytes, body: bytes) -> None:
+    """What is answered is not read, but for its first bytes."""
+    client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    client.recv(100)
+    time.sleep(3)
+
+
 FLOODS: dict[str, Callable[[socket.socket, bytes], None]] = {
     "bodies that do not end": chunked,
     "long bodies": lambda client, head: sized(client, head, CALL, b'"', *[TEXT] * 4, b'"]}'),
     "many values": lambda client, head: sized(client, head, CALL, *[VALUES] * 4, b"1]}"),
     "packed bodies": lambda client, head: sized(client, head + b"Content-Encoding: gzip\r\n", PACKED),
     "many headers": fields,
-    "a long header": lambda client, head: sized(client, head + b"X: " + TEXT, b""),
+    "a long header": long_header,
+    "long answers": lambda client, head: asked(client, head, LOGS),
+    "batches of long answers": lambda client, head: asked(client, head, b"[" + b",".join([LOGS] * 100) + b"]"),
 }
 
 
 def flooded(flood: Callable[[socket.socket, bytes], None]) -> None:
     """One proxy, one flood; then another client is answered."""
     with proxied() as lab:
+        lab.upstream.answers["eth_getLogs"] = LOGS_FOUND
         port = int(lab.proxy.url("polygon").split(":")[2].partition("/")[0])
 
         def one() -> None:
@@ -69,7 +91,10 @@ def flooded(flood: Callable[[socket.socket, bytes], None]) -> None:
             guest.start()
         for guest in guests:
             guest.join(30)
-        lab.client().call("eth_chainId", [])
+        try:
+            assert lab.client().call("eth_chainId", []) == "answer to eth_chainId"
+        except LabError as error:
+            raise AssertionError from error
 
 
 @pytest.mark.parametrize("flood", FLOODS)

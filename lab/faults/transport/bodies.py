@@ -1,4 +1,4 @@
-"""Bodies of requests under way: each bounded, and all together, as a guest may have any number of connections."""
+"""Bodies of requests and answers under way, all bounded together: a guest may have any number of connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lab.json_values import json_values
 BODY_BYTES_MAX = 5 * 1024 * 1024
 # Of all, with so much for each value in them: what is made of them takes about four times as much.
 HELD_BYTES_MAX, VALUE_BYTES = 16 * 1024 * 1024, 16
-
+# Of all answers: one that is as long as a node's may be, and others beside it.
+ANSWERS_BYTES_MAX = 48 * 1024 * 1024
 
 Unpack = Callable[[bytes, int], bytes]
 
@@ -71,3 +72,40 @@ class Bodies:
             # An error holds on to this frame until its answer is out.
             parts.clear()
             self.held_bytes -= taken
+
+
+class Answers:
+    """What those take that nodes gave and clients have not taken, in bytes."""
+
+    def __init__(self) -> None:
+        self.held_bytes = 0
+
+    def hold(self) -> Hold:
+        """Of one request."""
+        return Hold(self)
+
+
+class Hold:
+    """What the answers to one request take, until all that have to do with it have left."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.taken = 0
+        self._answers, self._users = answers, 1
+
+    def take(self, count: int) -> None:
+        """So many bytes more. Raises TooMuch."""
+        if self._answers.held_bytes + count > ANSWERS_BYTES_MAX:
+            raise TooMuch(f"expected answers under way of at most {ANSWERS_BYTES_MAX} bytes together, got more")
+        self._answers.held_bytes += count
+        self.taken += count
+
+    def share(self) -> Callable[[object], None]:
+        """Another that has to do with it; what it calls when it has not any more."""
+        self._users += 1
+        return lambda _: self.leave()
+
+    def leave(self) -> None:
+        """One has nothing to do with it any more."""
+        self._users -= 1
+        if not self._users:
+            self._answers.held_bytes -= self.taken

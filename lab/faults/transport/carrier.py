@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import LabError
+from lab.faults.transport.bodies import Hold
 from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reply, Step, Travel, exchange
 from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
@@ -26,6 +27,8 @@ from lab.rpc.transport import ANSWER_BYTES_MAX
 # Long enough for any client to give up first.
 HOLD_MS = 120_000
 INTERNAL_ERROR = -32603
+# Geth's own: what comes in a batch behind so many bytes of answers is refused.
+BATCH_BYTES_MAX, TOO_LARGE = 25_000_000, -32003
 # Numbers of requests that every node reads; the lab asks under its own where the client has another, or none.
 ID_MAX = 2**53
 OWN_ID = 1
@@ -82,8 +85,8 @@ class Carrier:
         """See `Submits.note_refused`."""
         self._submits.note_refused(what, reason)
 
-    async def carry(self, calls: Sequence[HttpCall]) -> list[bytes]:
-        """The answers. Raises what `exchange` does. To be run on when the client has given up: it is on its way."""
+    async def carry(self, calls: Sequence[HttpCall], hold: Hold) -> list[bytes]:
+        """The answers. Raises what `exchange` does, and TooMuch. To be run on when the client has given up."""
         # The wall's time at the run's speed: the virtual clock stands while a request is on its way.
         loop = asyncio.get_running_loop()
         steps = exchange(calls, self._chain, self._submits, lambda: self._scheduler.of_wall(loop.time()))
@@ -91,7 +94,7 @@ class Carrier:
             step = next(steps)
             while True:
                 try:
-                    reply = await self._do(step)
+                    reply = await self._do(step, hold)
                 except RpcUnavailable as failure:
                     step = steps.throw(failure)
                 else:
@@ -110,9 +113,9 @@ class Carrier:
                 failure = RpcUnavailable(call.method, "no answer reached the relayer", sent=True)
             self._submits.record(call.sent, failure)
 
-    async def _do(self, step: Step) -> Reply | None:
+    async def _do(self, step: Step, hold: Hold) -> Reply | None:
         if isinstance(step, Ask):
-            return await self._ask(step)
+            return await self._ask(step, hold)
         if isinstance(step, Hang):
             await asyncio.sleep(self._scheduler.on_wall(HOLD_MS))
             raise ConnectionReset(RpcUnavailable("any", "no answer", sent=True))
@@ -123,15 +126,17 @@ class Carrier:
         # The socket of a frozen node takes what reaches it, and the answer comes when the node goes on.
         return None
 
-    async def _ask(self, step: Ask) -> Reply:
+    async def _ask(self, step: Ask, hold: Hold) -> Reply:
         call = cast("HttpCall", step.call)
+        if hold.taken > BATCH_BYTES_MAX:
+            return Reply(failure=RpcRefused(call.method, TOO_LARGE, "response too large"))
         request = {**call.request, "method": step.method}
         if step.params is not None:
             request["params"] = step.params
         plain = _plain(call.request)
         if not plain:
             request["id"] = OWN_ID
-        status, body = await self._exchanged(step, request)
+        status, body = await self._exchanged(step, request, hold)
         if body is None:
             failure = RpcMalformed(call.method, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
             return Reply(failure=failure)
@@ -144,12 +149,12 @@ class Carrier:
         except RpcFailure as failure:
             return Reply(failure=failure, body=shown)
 
-    async def _exchanged(self, step: Ask, request: dict[str, Any]) -> tuple[int, bytes | None]:
+    async def _exchanged(self, step: Ask, request: dict[str, Any], hold: Hold) -> tuple[int, bytes | None]:
         """Status and body. Raises RpcUnavailable."""
         name, method = step.chain.name, step.call.method
         try:
             async with self._http[name].post(step.chain.node.url, json=request) as response:
-                return response.status, await _read(response)
+                return response.status, await _read(response, hold)
         except (aiohttp.ClientConnectorError, LabError) as error:
             # A node between two lives has no address.
             raise RpcUnavailable(method, f"no connection to {name}: {error}", sent=False) from error
@@ -177,13 +182,19 @@ def _renumbered(body: bytes, number: Any) -> bytes:
     return json.dumps({**answer, "id": number}).encode() if isinstance(answer, dict) else body
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+async def _read(response: aiohttp.ClientResponse, hold: Hold) -> bytes | None:
     """The body; None for one that is too long to hold."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > ANSWER_BYTES_MAX:
-            response.close()
-            return None
-    return b"".join(parts)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.content.iter_any():
+            hold.take(len(part))
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_BYTES_MAX:
+                response.close()
+                return None
+        return b"".join(parts)
+    finally:
+        # An error holds on to this frame until its answer is out.
+        parts.clear()

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import struct
 import threading
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,10 +25,11 @@ from pydantic_core import from_json
 from lab.chains.chain import Chain
 from lab.chains.loopback import is_from_page
 from lab.errors import EnvironmentFailure, NodeFailure
-from lab.faults.transport.bodies import Bodies, TooMuch
+from lab.faults.transport.bodies import Answers, Bodies, Hold, TooMuch
 from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
 from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
+from lab.faults.transport.replying import break_off, handed_over, json_reply
 from lab.faults.transport.submits import Submits
 
 HOST = "127.0.0.1"
@@ -68,7 +68,7 @@ class FaultProxy:
         self._started: Future[int] = Future()
         self._port = 0
         self._asked: set[str] = set()
-        self._bodies = Bodies()
+        self._bodies, self._answers = Bodies(), Answers()
         self.requests = 0
         # By chain: the calls that came, and those of them that were answered that there are too many.
         self.counts = dict.fromkeys(chains, (0, 0))
@@ -166,7 +166,7 @@ class FaultProxy:
         return error(text=text)
 
     def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
-        """The chain that a path names: slashes around it, and its case, make no other endpoint of it."""
+        """The chain that a path names, whatever the slashes around it and its case."""
         name = request.match_info["path"].strip("/").lower()
         path = {known.lower(): known for known in self._carriers}.get(name)
         if path is None:
@@ -184,48 +184,57 @@ class FaultProxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         chain, carrier = self._carrier(request)
         try:
-            async with self._bodies.reading(request) as body:
-                return await self._answered(request, chain, carrier, body)
+            hold = self._answers.hold()
+            try:
+                async with self._bodies.reading(request) as body:
+                    reply = await self._answered(request, chain, carrier, body, hold)
+                return await handed_over(request, reply) if hold.taken else reply
+            finally:
+                hold.leave()
         except TooMuch as error:
             raise self._turned_away(request, web.HTTPServiceUnavailable, str(error)) from None
         except (web.RequestPayloadError, BadHttpMessage, zlib.error) as error:
             raise self._turned_away(request, web.HTTPBadRequest, f"expected a readable body: {error}") from error
 
-    async def _answered(self, request: web.Request, chain: str, carrier: Carrier, body: bytes) -> web.StreamResponse:
+    async def _answered(
+        self, request: web.Request, chain: str, carrier: Carrier, body: bytes, hold: Hold
+    ) -> web.Response:
         try:
             # Not json.loads: web3's dependencies raise Python's recursion limit, deep nesting then ends the process.
             asked = from_json(body)
         except ValueError:
-            return _json(error_answer(None, PARSE_ERROR, "parse error"))
+            return json_reply(error_answer(None, PARSE_ERROR, "parse error"))
         if (problem := _problem(asked)) is not None:
-            return _json(error_answer(None, INVALID_REQUEST, problem))
+            return json_reply(error_answer(None, INVALID_REQUEST, problem))
         self._asked.add(chain)
         self.requests += 1
         try:
             calls = [carrier.take(call) for call in (asked if isinstance(asked, list) else [asked])]
             self._count(chain, calls)
-            answers = await self._carried(carrier, calls)
+            answers = await self._carried(carrier, calls, hold)
         except StatusAnswer as reply:
             return web.Response(status=reply.status, text=reply.text)
         except ConnectionReset:
-            _break_off(request)
-            return web.Response()
+            return break_off(request)
+        except TooMuch:
+            raise
         except Exception as error:
             self.failure = error
             raise
         # What carries no id is a notification: it is done, and nothing is said of it.
         replies = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
         if not replies or not isinstance(asked, list):
-            return _json(b"".join(replies))
-        return _json(b"[" + b",".join(replies) + b"]")
+            return json_reply(b"".join(replies))
+        return json_reply(b"[" + b",".join(replies) + b"]")
 
     def _count(self, chain: str, calls: list[HttpCall]) -> None:
         before, limited = self.counts[chain]
         self.counts[chain] = (before + len(calls), limited + sum(call.limited for call in calls))
 
-    async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
+    async def _carried(self, carrier: Carrier, calls: list[HttpCall], hold: Hold) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""
-        task = asyncio.get_running_loop().create_task(carrier.carry(calls))
+        task = asyncio.get_running_loop().create_task(carrier.carry(calls, hold))
+        task.add_done_callback(hold.share())
         self._under_way.add(task)
         task.add_done_callback(self._arrived)
         replied = False
@@ -242,7 +251,7 @@ class FaultProxy:
     def _arrived(self, task: asyncio.Task[list[bytes]]) -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, (ConnectionReset, StatusAnswer)):
+        if error is not None and not isinstance(error, (ConnectionReset, StatusAnswer, TooMuch)):
             self.failure = error
 
 
@@ -268,19 +277,3 @@ def _problem(asked: Any) -> str | None:
 
 def _not_allowed(*, text: str) -> web.HTTPException:
     return web.HTTPMethodNotAllowed("", ["POST"], text=text)
-
-
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="application/json")
-
-
-def _break_off(request: web.Request) -> None:
-    """Reset the connection, as the kernel does for a process that has died."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

@@ -13,7 +13,7 @@ import pytest
 from lab.faults.transport.policy import Effect, Refusal
 from lab.model.records import Note
 
-from .proxied import Always, Proxied, proxied
+from .proxied import Always, Proxied, proxied, signed
 from .test_proxy import call, post
 
 CHAIN_ID = json.dumps(call("eth_chainId")).encode()
@@ -135,3 +135,40 @@ def test_a_large_batch(lab: Proxied) -> None:
     batch = [call("eth_chainId", request_id=number) for number in range(1000)]
     status, body = post(lab, json.dumps(batch).encode())
     assert (status, [answer["id"] for answer in json.loads(body)]) == (200, list(range(1000)))
+
+
+def test_a_long_answer_is_whole(lab: Proxied) -> None:
+    """It goes to its client in pieces; whether it keeps the connection or not."""
+    lab.upstream.results["eth_getLogs"] = ["v" * 1_000] * 3_000
+    logs = json.dumps(call("eth_getLogs", {})).encode()
+    status, body = post(lab, logs)
+    assert (status, json.loads(body)["result"]) == (200, ["v" * 1_000] * 3_000)
+    client = lab.client()
+    assert [len(client.call(name, [{}])) for name in ("eth_getLogs", "eth_chainId", "eth_getLogs")] == [
+        3_000,
+        21,
+        3_000,
+    ]
+
+
+def test_a_batch_of_long_answers_ends(lab: Proxied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Geth has it: what comes behind so many bytes is refused, and not asked; a send among it is not on record."""
+    monkeypatch.setattr("lab.faults.transport.carrier.BATCH_BYTES_MAX", 1_000)
+    lab.upstream.results["eth_getLogs"] = ["v" * 2_000]
+    batch = [call("eth_getLogs", {}), call("eth_chainId"), call("eth_sendRawTransaction", signed(0))]
+    _, body = post(lab, json.dumps(batch).encode())
+    codes = [answer.get("error", {}).get("code") for answer in json.loads(body)]
+    assert codes == [None, -32003, -32003]
+    assert lab.upstream.methods() == ["eth_getLogs"]
+    assert lab.outcomes() == ["fail"]
+
+
+def test_answers_beside_each_other_are_bounded(lab: Proxied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would exceed the memory for them is turned away; once it is free others are answered."""
+    monkeypatch.setattr("lab.faults.transport.bodies.ANSWERS_BYTES_MAX", 1_500)
+    lab.upstream.results["eth_getLogs"] = ["v" * 2_000]
+    for _ in range(2):
+        status, body = post(lab, json.dumps(call("eth_getLogs", {})).encode())
+        assert (status, body) == (503, b"expected answers under way of at most 1500 bytes together, got more")
+        assert post(lab, CHAIN_ID)[0] == 200
+    assert any("answers under way" in told for told in lab.proxy.turned_away)
