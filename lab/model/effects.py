@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lab.model.history import History
 from lab.model.records import Block, Call, Log, Tx
@@ -89,13 +90,17 @@ def blind(tx: Tx) -> bool:
     return tx.status == 1 and tx.to is not None and not tx.traced and not tx.calls and hidden
 
 
-def steps(history: History, chain: str) -> list[Step]:
-    """Every step on the canonical chain, in order of execution; calls that failed have no events."""
-    return [
+@lru_cache(maxsize=12)
+def steps(history: History, chain: str) -> tuple[Step, ...]:
+    """Every step on the canonical chain, in order of execution; calls that failed have no events.
+
+    Cached by the identity of the history, which never changes.
+    """
+    return tuple(
         Step(chain, block, tx, (block.number, tx.index, place), call, ok, logs, skipped)
         for block, tx in history.transactions(chain)
         for place, (call, ok, logs, skipped) in enumerate(_pair(tx))
-    ]
+    )
 
 
 def with_callers(given: Iterable[Step]) -> list[Step]:

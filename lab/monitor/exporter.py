@@ -1,7 +1,7 @@
 """The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
 
-A scrape waits for nothing: what it gets was rendered after a poll, once a second at most. The position is written whole
-or not at all, and read again at the next start.
+A scrape waits for nothing: what it gets was rendered after a poll, once a second at most, or as often as
+polls where they are closer. The position is written whole or not at all, and read again at the next start.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -30,6 +31,7 @@ SAVE_EVERY_S, RENDER_EVERY_S = 15.0, 1.0
 # An answer is held in memory about ten times over while it is read.
 ANSWER_BYTES_MAX = 2 * 1024 * 1024
 REQUEST_TIMEOUT_S = 5.0
+CHECKED_AT_ONCE = 16
 
 
 class Exporter:
@@ -37,7 +39,7 @@ class Exporter:
 
     def __init__(self, session: Session, watch: Watch, *, position: Path | None) -> None:
         self._watch, self._position = watch, position
-        timeout_s = min(REQUEST_TIMEOUT_S, session.rpc_timeout_ms / 1000)
+        timeout_s = _timeout_s(session)
         transports = {
             name: transport_to(
                 chain,
@@ -90,7 +92,7 @@ class Exporter:
             self._stopping.wait(max(0.1, self._watch.interval_s - (time.monotonic() - begun_s)))
 
     def _render(self) -> None:
-        while not self._stopping.wait(RENDER_EVERY_S):
+        while not self._stopping.wait(min(RENDER_EVERY_S, self._watch.interval_s)):
             # Without a poll, too: what waits gets older.
             self._news.wait(self._watch.interval_s)
             self._news.clear()
@@ -110,16 +112,25 @@ def _log_endpoint(log: Log, chain: str, text: str) -> None:
 
 
 def check_session(session: Session) -> None:
-    """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
-    for name, chain in session.chains.items():
-        for url in chain.rpc_urls:
-            _check_endpoint(name, chain, url)
+    """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not.
+
+    All at once: what does not answer is waited for once, however many they are.
+    """
+    timeout_s = _timeout_s(session)
+    asked = [(name, chain, url) for name, chain in session.chains.items() for url in chain.rpc_urls]
+    with ThreadPoolExecutor(max_workers=max(1, min(len(asked), CHECKED_AT_ONCE))) as pool:
+        for check in [pool.submit(_check_endpoint, *one, timeout_s) for one in asked]:
+            check.result()
 
 
-def _check_endpoint(name: str, chain: SessionChain, url: str) -> None:
+def _timeout_s(session: Session) -> float:
+    return min(REQUEST_TIMEOUT_S, session.rpc_timeout_ms / 1000)
+
+
+def _check_endpoint(name: str, chain: SessionChain, url: str, timeout_s: float) -> None:
     if urlsplit(url).scheme not in ("http", "https"):
         raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redact_url(url)}")
-    transport = HttpTransport(url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
+    transport = HttpTransport(url, timeout_s=timeout_s, answer_bytes_max=ANSWER_BYTES_MAX)
     rpc = Rpc(transport)
     try:
         chain_id, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")

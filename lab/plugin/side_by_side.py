@@ -77,17 +77,25 @@ def put_longest_first(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def dealt(items: Sequence[Item], seconds: Callable[[Item], float], workers: int) -> list[Item]:
-    """Equal shares of neighbours, one for each worker. Those that last begin the shares, the longest first, in turn.
+    """Equal shares of neighbours, one for each worker. Those that last begin the shares, the longest first.
 
-    What comes second in a share cannot be taken from a worker that is busy with the first: it does not last.
+    Each goes to the share that has least to do so far. What comes second in a share cannot be taken from a worker that
+    is busy with the first: it does not last.
     """
     lasting = sorted((item for item in items if seconds(item) > 0), key=seconds, reverse=True)
     others = [item for item in items if seconds(item) <= 0]
-    shares: list[Item] = []
+    sizes: list[int] = []
     for number in range(workers):
-        first = lasting[number::workers]
         # What is left is shared by the workers that are left, as pytest-xdist does it.
-        rest = (len(items) - len(shares)) // (workers - number) - len(first)
-        short, others = others[: max(rest, 0)], others[max(rest, 0) :]
+        sizes.append((len(items) - sum(sizes)) // (workers - number))
+    room = [max(size - (len(others) >= workers), 0) for size in sizes]
+    begin: list[list[Item]] = [[] for _ in sizes]
+    for item in lasting:
+        free = [number for number, first in enumerate(begin) if len(first) < room[number]] or range(workers)
+        begin[min(free, key=lambda number: sum(map(seconds, begin[number])))].append(item)
+    shares: list[Item] = []
+    for size, first in zip(sizes, begin, strict=True):
+        rest = max(size - len(first), 0)
+        short, others = others[:rest], others[rest:]
         shares += [*first[:1], *short[:1], *first[1:], *short[1:]]
     return shares + others

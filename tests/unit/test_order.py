@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
+
 import pytest
 
+from lab.paths import SCENARIOS
 from lab.plugin.side_by_side import dealt, workers_of
 
 
@@ -28,7 +31,22 @@ def test_the_longest_come_first_each_before_a_short_one() -> None:
     """What stands second cannot be taken from a worker that is busy with the first."""
     seconds = {"a": 1.0, "b": 9.0, "c": 5.0, "d": 0.0, "e": 0.0, "f": 3.0}
     assert dealt(list(seconds), lambda item: seconds[item], 1) == ["b", "d", "c", "f", "a", "e"]
-    assert dealt(list(seconds), lambda item: seconds[item], 2) == ["b", "d", "f", "c", "e", "a"]
+    assert dealt(list(seconds), lambda item: seconds[item], 2) == ["b", "d", "a", "c", "e", "f"]
+
+
+def test_what_lasts_longer_than_the_rest_together_leaves_it_to_others() -> None:
+    """A worker that is busy for so long begins nothing else that lasts."""
+    seconds = {"a": 30.0, "b": 5.0, "c": 4.0, "d": 3.0, "e": 2.0} | dict.fromkeys("fghijklmno", 0.0)
+    order = dealt(list(seconds), lambda item: seconds[item], 3)
+    shares = [set(order[start : start + 5]) & set("abcde") for start in (0, 5, 10)]
+    assert shares == [{"a"}, {"b", "e"}, {"c", "d"}]
+
+
+def test_those_that_are_said_to_last_are_there() -> None:
+    """One that got another name would start with the short ones."""
+    lasting = runpy.run_path(str(SCENARIOS / "conftest.py"))["LASTING"]
+    assert lasting
+    assert [name for name in lasting if not (SCENARIOS / name).is_file()] == []
 
 
 def test_fewer_at_once_the_faster_time_passes() -> None:

@@ -17,10 +17,11 @@ def judge(history: History) -> CheckResult:
     """Judges every transaction id of the canonical chains."""
     judgement = Judgement("S5", "transaction", "contract")
     for replayed in replays(history):
+        silent = _silent_buffers(replayed)
         for entry in replayed.entries.values():
             judgement.judged += 1
             name = name_at(history, replayed.chain, entry.tx_id)
-            buffered = [move.step for move in entry.into("BUFFERED")] + _silent_buffers(replayed, entry)
+            buffered = [move.step for move in entry.into("BUFFERED")] + silent.get(entry.tx_id, [])
             if not buffered:
                 expected = f"expected one TransactionBuffered of {name}, there is none"
                 _fail(judgement, replayed, entry, expected, entry.moves[0].step)
@@ -47,16 +48,14 @@ def judge(history: History) -> CheckResult:
     return judgement.result("no transaction was ever buffered")
 
 
-def _silent_buffers(replayed: ChainReplay, entry: Entry) -> list[Step]:
-    """Successful buffer calls of an id that emitted nothing: where a contract overwrites silently."""
-    return [
-        seen.step
-        for seen in replayed.seen
-        if seen.step.ok
-        and seen.step.function == "buffer_transaction"
-        and seen.step.tx_id == entry.tx_id
-        and not seen.step.logs
-    ]
+def _silent_buffers(replayed: ChainReplay) -> dict[str | None, list[Step]]:
+    """Successful buffer calls that emitted nothing, by their ids: where a contract overwrites silently."""
+    silent: dict[str | None, list[Step]] = {}
+    for seen in replayed.seen:
+        step = seen.step
+        if step.ok and not step.logs and step.function == "buffer_transaction":
+            silent.setdefault(step.tx_id, []).append(step)
+    return silent
 
 
 def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, message: str, *steps: Step) -> None:

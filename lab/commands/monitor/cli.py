@@ -36,7 +36,7 @@ def exporter(
     session: Session = SESSION,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any.")] = 9464,
-    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two reads of a chain.")] = 5,
+    interval: Annotated[float, typer.Option(min=0.5, max=300, help="Seconds between two reads of a chain.")] = 5,
     requests_per_minute: Annotated[
         int, typer.Option(min=0, max=1_000_000, help="Maximum number of requests per minute to each chain.")
     ] = 600,

@@ -61,6 +61,11 @@ def read_session(path: Path) -> Session:
 
 def run_exporter(path: Path, options: ExporterOptions) -> None:
     """Become the process that exports until SIGTERM or Ctrl-C. Raises UsageError for what it would refuse."""
+    become(exporter_command(path, options))
+
+
+def exporter_command(path: Path, options: ExporterOptions) -> list[str]:
+    """The process that exports, as a command. Raises UsageError for what it would refuse."""
     session = read_session(path)
     if options.per_minute < REQUESTS_PER_MINUTE_MIN:
         raise UsageError(
@@ -71,14 +76,19 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
         _answers(options.relayer_url)
     check_session(session)
     arguments = json.dumps({"path": str(path), **asdict(options)})
-    become(python_command("-m", __name__, arguments))
+    return python_command("-m", __name__, arguments)
 
 
 def become(command: list[str]) -> None:
     """Go on as another program, with the same process id."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(command[0], command, {**LEAN, **os.environ})
+    os.execve(command[0], command, {**os.environ, **lean()})
+
+
+def lean() -> dict[str, str]:
+    """What its environment has in addition."""
+    return {name: text for name, text in LEAN.items() if name not in os.environ}
 
 
 def export(path: Path, options: ExporterOptions) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.chains.processes.child import Child, how_ended
-from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.commands.monitor.actions import configure
+from lab.commands.monitor.exporting import ExporterOptions, exporter_command, lean
 from lab.errors import EnvironmentFailure, UsageError
 from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
@@ -20,8 +21,8 @@ from lab.monitor.configuration import Addresses
 from lab.monitor.servers import STOP_S, alertmanager_command, prometheus_command
 from lab.paths import real_path
 
-# The exporter polls once a second at most.
-LOOK_S, SPEED_MAX = 0.5, 5.0
+# Of rules that are faster the exporter polls no more often than this, and asks for no more.
+LOOK_S, POLL_S_MIN, SPEED_MAX = 0.5, 0.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,21 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
     _check_free(ports)
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, limits, addresses)
-    words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(real_path(session))]
-    words += ["--port", str(ports.exporter), "--interval", f"{max(1.0, POLL_S / limits.speed):g}"]
-    words += ["--requests-per-minute", str(round(REQUESTS_PER_MINUTE * min(limits.speed, SPEED_MAX)))]
-    words += ["--relayer-url", relayer_url] if relayer_url is not None else []
-    commands = {
-        "exporter": python_command(*words),
-        "prometheus": prometheus_command(ports.prometheus, resend_s=max(1, round(60 / limits.speed))),
-        "alertmanager": alertmanager_command(ports.alertmanager),
+    options = ExporterOptions(
+        "127.0.0.1",
+        ports.exporter,
+        # Slower rules are no reason to look less often.
+        max(POLL_S_MIN, POLL_S / max(1.0, limits.speed)),
+        round(REQUESTS_PER_MINUTE * min(max(1.0, limits.speed), SPEED_MAX)),
+        relayer_url,
+    )
+    # Last, since its endpoints are asked first: the servers start meanwhile.
+    commands: dict[str, Callable[[], list[str]]] = {
+        "prometheus": lambda: prometheus_command(ports.prometheus, resend_s=max(1, round(60 / limits.speed))),
+        "alertmanager": lambda: alertmanager_command(ports.alertmanager),
+        "exporter": lambda: exporter_command(real_path(session), options),
     }
+    environments = {"exporter": lean()}
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -55,7 +62,9 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
         for name, command in commands.items():
             log = folder / f"{name}.log"
             log.unlink(missing_ok=True)
-            children[name] = Child.start(command, run_id="monitor", log=log, reaper=reaper, folder=folder)
+            children[name] = Child.start(
+                command(), run_id="monitor", log=log, reaper=reaper, folder=folder, environment=environments.get(name)
+            )
             stack.callback(children[name].stop, STOP_S)
         print(f"metrics       http://{addresses.exporter}/metrics")
         print(f"prometheus    http://127.0.0.1:{ports.prometheus}")

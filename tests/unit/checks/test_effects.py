@@ -100,4 +100,4 @@ def test_only_canonical_blocks_have_steps() -> None:
     added = admin("add_operator", operator=ROLES["user"])
     story.mine("two", 20, story.tx("two", "owner", added))
     story.reorg(20, "two", 5)
-    assert steps(story.history(), "two") == []
+    assert steps(story.history(), "two") == ()

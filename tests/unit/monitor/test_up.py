@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 from lab.commands.monitor.exporting import read_session
 from lab.commands.monitor.up import Ports, run_all
 from lab.errors import EnvironmentFailure, UsageError
-from lab.model.session import Session
+from lab.model.chain.finality import Finality
+from lab.model.session import Session, SessionChain
 from lab.monitor.alerting.limits import Thresholds
+from lab.monitor.exporter import check_session
 from lab.monitor.servers import free_ports
 
 
@@ -42,3 +46,46 @@ def test_a_session_without_chains_is_nothing_to_watch(tmp_path: Path) -> None:
     assert Session.read(path).chains == {}
     with pytest.raises(UsageError, match="at least one chain"):
         read_session(path)
+
+
+def test_endpoints_are_asked_at_once(tmp_path: Path) -> None:
+    """One that hangs would keep each after it waiting; here each answers once both are asked."""
+    both = threading.Barrier(2)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if asked["method"] == "eth_chainId":
+                both.wait(4)
+            result = {"eth_chainId": "0x7", "eth_getCode": "0x01"}[asked["method"]]
+            body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        chain = SessionChain(
+            name="optimism",
+            network="optimism",
+            chain_id=10,
+            rpc_url=url,
+            fallback_rpc_urls=(f"{url}/other",),
+            contract="0x" + "5f" * 20,
+            rollup="0x" + "11" * 20,
+            finality=Finality(blocks=1),
+            start_block=1,
+            block_time_ms=2_000,
+            mines_empty_blocks=True,
+        )
+        session = Session.model_construct(chains={"optimism": chain}, rpc_timeout_ms=5_000)
+        with pytest.raises(UsageError, match=r"expected chain id 10 .* got 7"):
+            check_session(session)
+        server.shutdown()
