@@ -72,6 +72,8 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session = tmp_path_factory.mktemp("results") / "20261124-110000-0000"
     for scenario in SCENARIOS:
         record(session / scenario.replace("/", "-"), scenario)
+    # While nothing is damaged: whichever test comes first may find it otherwise.
+    about(session)
     return session
 
 
