@@ -101,9 +101,10 @@ def index_of(path: Path, look: Callable[[bytes], Line]) -> OutcomeIndex:
     with _LOCK:
         version = _version(path)
         index = _KEPT.pop(path, None)
-        if index is None or index.version != version:
-            index = OutcomeIndex.of(path, version, look)
-        _KEPT[path] = index
+        if index is not None and index.version == version:
+            _KEPT[path] = index
+            return index
+        index = _KEPT[path] = OutcomeIndex.of(path, version, look)
         while len(_KEPT) > _FILES_MAX or (len(_KEPT) > 1 and sum(one.size for one in _KEPT.values()) > _KEPT_BYTES_MAX):
             _KEPT.popitem(last=False)
         return index

@@ -20,7 +20,7 @@ class Recorded(BaseModel):
     of others may hold anything under them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, value: object) -> Self:

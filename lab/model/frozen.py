@@ -1,4 +1,7 @@
-"""The base of the lab's records: nothing in them changes, and unknown fields are an error."""
+"""The base of the lab's records: nothing in them changes, and unknown fields are an error.
+
+Models are built when they are first used: a command uses few of those that it loads.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """A record that is the same for whoever holds it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Record(Frozen):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AliasChoices,
+    ConfigDict,
     Field,
     TypeAdapter,
     model_validator,
@@ -269,4 +270,4 @@ AnyRecord = Annotated[
     | StoreRead,
     Field(discriminator="type"),
 ]
-RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)
+RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord, config=ConfigDict(defer_build=True))

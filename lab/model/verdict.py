@@ -27,7 +27,7 @@ class Finding(BaseModel):
     `actor` is whose act or omission it is; None where the check cannot tell, and in earlier evidence.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     message: str
     t_ms: int | None = None
@@ -40,7 +40,7 @@ class Finding(BaseModel):
 class CheckResult(BaseModel):
     """What one check concluded from one history. `judged` counts the subjects that it really looked at."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     check: str
     verdict: Verdict
@@ -52,7 +52,7 @@ class CheckResult(BaseModel):
 class RowJudgement(BaseModel):
     """What a run says of one row of the readiness checklist: without the expectations that other rows depend on."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     row: str
     verdict: Verdict
@@ -68,7 +68,7 @@ class RunVerdict(BaseModel):
     `handover (no propose_owner, accept_ownership)`. That part was not exercised.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     schema_version: Literal[1] = 1
     scenario: str

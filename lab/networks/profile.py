@@ -27,7 +27,7 @@ TYPES_OF_EVERY_NETWORK = (0, 1, 2, 4)
 class Frozen(BaseModel):
     """Base of everything in a profile."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Citation(Frozen):

@@ -18,6 +18,7 @@ from lab.checks.verdict import judge_recorded
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
+from lab.environment import collecting_seldom
 from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError
 from lab.evidence import HistoryFull, Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
@@ -92,6 +93,7 @@ class Result:
     digest: str
 
 
+@collecting_seldom()
 def run_item(
     item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None = None
 ) -> Result:

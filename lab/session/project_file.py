@@ -31,7 +31,7 @@ SET_UP_CALLS_MAX = 32
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Constant(_Form):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from lab.bounded_files import UnfitFile, first_fault, read_model, read_object
 from lab.environment import home
@@ -31,7 +31,11 @@ def _login(text: str) -> str:
     return text
 
 
-class _Login(BaseModel):
+class _Form(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
+
+class _Login(_Form):
     """What `docker login` keeps of one registry."""
 
     auth: Annotated[StrictStr, AfterValidator(_login)] = Field(default="")
@@ -39,7 +43,7 @@ class _Login(BaseModel):
     email: StrictStr | None = None
 
 
-class _Settings(BaseModel):
+class _Settings(_Form):
     """Those that the lab and the SDK go by."""
 
     currentContext: StrictStr | None = None
@@ -50,16 +54,16 @@ class _Settings(BaseModel):
     proxies: dict[str, dict[str, StrictStr]] | None = None
 
 
-class _Endpoint(BaseModel):
+class _Endpoint(_Form):
     Host: StrictStr = ""
     SkipTLSVerify: StrictBool = False
 
 
-class _Endpoints(BaseModel):
+class _Endpoints(_Form):
     docker: _Endpoint
 
 
-class DockerContext(BaseModel):
+class DockerContext(_Form):
     """What `docker context create` writes."""
 
     Endpoints: _Endpoints

@@ -21,7 +21,7 @@ Piece = Annotated[DurationMs, Field(ge=1, le=WEEK_MS)]
 class Part(BaseModel):
     """A mapping of a profile: frozen, and every unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     @classmethod
     def recorded(cls, values: Any) -> Self:

@@ -51,7 +51,7 @@ def _or(default: Any) -> BeforeValidator:
 class Parameter(BaseModel):
     """One argument, result or component."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", strict=True)
 
     type: Annotated[str, AfterValidator(_abi_type)]
     name: Annotated[str, Field(max_length=_NAME_LENGTH_MAX), AfterValidator(_name), _or("")] = ""
@@ -80,7 +80,7 @@ Parameters = Annotated[list[Parameter], Field(max_length=PARAMETERS_MAX), _or([]
 class Entry(BaseModel):
     """One function, event or error, the constructor, `fallback` or `receive`."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", strict=True)
 
     type: Annotated[str, Field(max_length=_TYPE_LENGTH_MAX), _or("function")] = "function"
     name: Annotated[str, Field(max_length=_NAME_LENGTH_MAX), AfterValidator(_name)] | None = None

@@ -14,7 +14,7 @@ STALLED_BLOCKS = 5
 class Thresholds(BaseModel):
     """The limits. `speed` divides every duration: for a test that shall see an alert without waiting for it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     failed_share_max: float = Field(default=0.01, gt=0, le=1)
     cross_chain_s_max: float = Field(default=30, gt=0, description="on top of what finality and blocks take")

@@ -5,6 +5,7 @@ Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import cache, cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -75,9 +76,15 @@ class LiveProof(Frozen):
 
 @lru_cache(maxsize=65_536)
 def _matches(scenario_file: str, pattern: str) -> bool:
+    parts, wanted = _parts(scenario_file), PurePosixPath(pattern).parts
+    return len(parts) >= len(wanted) > 0 and all(map(fnmatchcase, reversed(parts), reversed(wanted)))
+
+
+@lru_cache(maxsize=4_096)
+def _parts(scenario_file: str) -> tuple[str, ...]:
+    """Its folders and its stem; none where a manifest names no file at all, or a folder."""
     path = PurePosixPath(scenario_file)
-    # A manifest may name no file at all, or a folder.
-    return bool(path.name) and (LIBRARY / path).with_suffix("").match(pattern)
+    return (LIBRARY / path).with_suffix("").parts if path.name else ()
 
 
 class RowFacts(Frozen):

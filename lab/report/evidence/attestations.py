@@ -38,7 +38,7 @@ _KINDS: JsonDict = {
 class Attestation(BaseModel):
     """One file. `document` is relative to the file's own folder; `expires` is the last day on which it counts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_KINDS)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", json_schema_extra=_KINDS)
 
     row: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
     kind: Literal["attestation", "waiver"] = "attestation"

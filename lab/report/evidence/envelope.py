@@ -25,7 +25,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 class Subject(BaseModel):
     """A file that a statement is about."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str = Field(max_length=200)
     digest: dict[Literal["sha256"], str]
@@ -34,7 +34,7 @@ class Subject(BaseModel):
 class Statement(BaseModel):
     """An in-toto statement, version 1. `predicate` is what is said, in the form that `predicateType` names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(default="https://in-toto.io/Statement/v1", alias="_type")
     subject: tuple[Subject, ...] = Field(min_length=1, max_length=1)
@@ -50,7 +50,7 @@ class Statement(BaseModel):
 class EnvelopeSignature(BaseModel):
     """Who signed, and the signature in Base64."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True)
 
     keyid: str
     sig: str
@@ -59,7 +59,7 @@ class EnvelopeSignature(BaseModel):
 class SignedEnvelope(BaseModel):
     """What the envelope's own library takes for granted of a file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True)
 
     payload: str
     payload_type: str = Field(alias="payloadType")

@@ -24,7 +24,7 @@ MAX_SHOWN = 40
 class ReportSummary(BaseModel):
     """One report in short. `verdicts` groups the ids of rows by verdict; `failing` counts rows of any stage."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     generated: str
     stage: Stage

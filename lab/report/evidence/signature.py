@@ -25,7 +25,7 @@ _REPORT_BYTES_MAX = 16 << 20
 class Signature(BaseModel):
     """Who decided what, when, and what the report said. `note` is a comment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=200)
     role: str = Field(default="", max_length=200)
@@ -55,7 +55,7 @@ class SignatureView(BaseModel):
     `signer` is the address whose key signed it, empty where none did.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     signature: Signature | None
     void: str

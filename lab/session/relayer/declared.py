@@ -13,7 +13,7 @@ CONFIRMATIONS_MAX = 1000
 class DeclaredRelayer(BaseModel):
     """The section `relayer` of lab.yaml. What is left out is as the scenario asks, as the reference has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     poll: str | None = Field(default=None, description="how often it looks at the chains, such as 5s")
     steps: int | None = Field(

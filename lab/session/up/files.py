@@ -42,7 +42,7 @@ class UnreadableState(LabError):
 class UpOptions(BaseModel):
     """What to keep running. A network is a profile's name or file, or NAME=PROFILE for a chain of another name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     networks: tuple[str, ...]
     results: str
@@ -69,7 +69,7 @@ class UpOptions(BaseModel):
 class UpState(BaseModel):
     """What a supervisor says of itself. `problems` name the chains that cannot be mined just now, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     run_id: str
