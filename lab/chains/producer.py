@@ -42,8 +42,7 @@ class BlockProducer:
         remember: int,
         real: bool = False,
     ) -> None:
-        self.profile = profile
-        self.rpc = rpc
+        self.profile, self.rpc = profile, rpc
         self.gas_limit = profile.gas_limit
         self.listeners: list[Callable[[Mined], None]] = []
         # Faults' say in the blocks to come: fees, gas limits, slots without a block, timestamps, what precedes each.
@@ -52,14 +51,13 @@ class BlockProducer:
         self.withholders: list[Callable[[Slot], bool]] = []
         self.clock_rules: list[Callable[[int, Mined], int]] = []
         self.before_block: list[Callable[[Slot], None]] = []
-        self.pool_may_hold = False
-        self.stopped = False
+        self.pool_may_hold = self.stopped = False
         self.slots_skipped = 0
-        self._real, self._slots = real, slots
-        self._genesis_time = genesis_time
+        # How often a block comes all the same on an idle chain that mines no empty ones; None: not at all.
+        self.idle_ms: int | None = None
+        self._real, self._slots, self._genesis_time = real, slots, genesis_time
         self._curve = FeeCurve(profile)
-        self._next_slot = 0
-        self._branch, self._loaded_at = 0, 0
+        self._next_slot = self._branch = self._loaded_at = 0
         self._next_set: tuple[int, int] | None = None
         # Number of the head and index of the slot for which the pending block was fixed.
         self._pinned = (0, -1)
@@ -67,9 +65,8 @@ class BlockProducer:
         self._ahead: list[Ahead] = []
         self._begun: list[Mined] = []
         self.kept: dict[int, dict[str, Any]] | None = None
-        state = self._curve.snapshot()
-        first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
-        self.recent = RecentBlocks(first, remember)
+        fees = profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, self._curve.snapshot()
+        self.recent = RecentBlocks(Mined(0, 0, genesis_time, *fees), remember)
 
     @property
     def head(self) -> Mined:
@@ -94,9 +91,12 @@ class BlockProducer:
 
     def _pass_slot(self, now_ms: int) -> bool:
         """Let the next slot pass, or several; False if none is due."""
-        if not self.profile.mines_empty_blocks and not self.pool_may_hold and not self.before_block:
-            self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
-            return False
+        idle = not self.profile.mines_empty_blocks and not self.pool_may_hold and not self.before_block
+        if idle:
+            ends_ms = now_ms if self.idle_ms is None or self.stopped else self.head.t_ms + self.idle_ms - 1
+            self._next_slot = max(self._next_slot, self._slots.next_index_after(min(now_ms, ends_ms)))
+            if self.next_slot_ms() > now_ms:
+                return False
         if self._begin(now_ms):
             self.finish()
             return True
@@ -109,7 +109,7 @@ class BlockProducer:
         elif not slot.missed and not self._withheld(slot):
             for hook in self.before_block:
                 hook(slot)
-            if self.profile.mines_empty_blocks or self.pool_may_hold:
+            if self.profile.mines_empty_blocks or self.pool_may_hold or idle:
                 # A late turn on the wall clock makes a late block, and the record says so.
                 self._mine(slot, t_ms=max(slot.t_ms, now_ms) if self._real else slot.t_ms)
         return True

@@ -61,7 +61,7 @@ VIA = "via "
 def behaviour(script: Script, chain: str) -> Behaviour:
     """The model of the contract as the run has set it up, with the settings that it has of its own."""
     target = script.run.lab.spec.target
-    operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
+    operators = set(script.run.lab.operators())
     owner, parts = role_account("owner").address, target.capabilities
     settings = {
         name: script.read(chain, name) for name in ("breaker_threshold", "execution_window") if script.has(name)

@@ -134,7 +134,8 @@ class Script:
         codec = target.codec
         beside = [(call, args) for name, args in calls for call in all_roles(name, codec.functions, codec.names)[1:]]
         data = [(target.address, codec.encode(function, args, any_width=True)) for function, args in [*calls, *beside]]
-        return send_all(self.run, chain, role, data, gas)[: len(calls)]
+        buffering = any(name.startswith("buffer_") for name, _ in calls)
+        return send_all(self.run, chain, role, data, gas, buffering=buffering)[: len(calls)]
 
     def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
         """A gas limit with room for calls such as this one, as the contract needs it now; at least what is given.

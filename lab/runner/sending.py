@@ -42,11 +42,18 @@ class Deployed:
 
 
 def send_all(
-    run: Run, chain_name: str, role: str, requests: Sequence[tuple[str | None, str]], gas: int = GAS
+    run: Run,
+    chain_name: str,
+    role: str,
+    requests: Sequence[tuple[str | None, str]],
+    gas: int = GAS,
+    *,
+    buffering: bool = False,
 ) -> list[Tx]:
     """Send (to, data) pairs in this order and wait until all are mined. Raises DeadlineExceeded.
 
-    `gas` is the least limit of each; what the contract needs for such calls now may be more.
+    `gas` is the least limit of each; what the contract needs for such calls now may be more. Where they
+    are `buffering` something, it can be resolved in the end.
     """
     chain, account = run.lab.chains[chain_name], role_account(role)
     first, gas = chain.look().nonce(account.address), max(gas, _dearest(chain, account.address, requests))
@@ -70,7 +77,22 @@ def send_all(
         deadline_ms = run.now_ms + WAIT_MS
         what = f"{len(hashes)} transactions of the {role} on {chain_name} to be mined"
         scheduler.advance_until(mined, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
+    if buffering:
+        _pass_delay(run, chain)
     return [observed[tx_hash][1] for tx_hash in hashes]
+
+
+def _pass_delay(run: Run, chain: Chain) -> None:
+    """Let the delay pass that the contract asks for between a buffering now and its resolve, if it does."""
+    limits, scheduler = run.lab.spec.target.limits, run.lab.scheduler
+    until = chain.look().block_number() + (limits.resolve_after_blocks or 0)
+
+    def passed() -> bool:
+        return chain.look().block_number() >= until
+
+    deadline_ms, what = run.now_ms + WAIT_MS, f"block {until} on {chain.name}"
+    scheduler.advance_until(passed, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
+    scheduler.sleep(limits.resolve_after_seconds or 0)
 
 
 def gas_with_room(chain: Chain, sender: str, to: str, data: str) -> int:

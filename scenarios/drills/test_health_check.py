@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from lab.coordinator import role_account
-from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.ops.health import Expected
 from lab.ops.in_scenario import ScenarioOps
 from lab.ops.inspection import health_findings
@@ -42,14 +41,13 @@ class Patient:
         self.script, self.ops = script, ScenarioOps(script)
         lab = script.run.lab
         self.target, self.chain = lab.spec.target, lab.chains[CHAIN]
-        operators = tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
         code = self.chain.look().call("eth_getCode", self.target.address, "latest")
         self.expected = Expected(
             chain_id=self.chain.profile.chain_id,
             address=self.target.address,
             code_sha256=hashlib.sha256(bytes.fromhex(code.removeprefix("0x"))).hexdigest(),
-            owner=operators[0],
-            operators=operators,
+            owner=role_account("owner").address,
+            operators=lab.operators(),
             strangers=(role_account("attacker").address, role_account("user").address),
             window_s=30,
             head_age_max_s=HEAD_AGE_MAX_S,

@@ -9,7 +9,8 @@ sides of a setting; `packed` has three words for a transaction, narrow numbers, 
 `proxy` is an implementation behind a proxy, with an initializer, and reasons told by numbers; `scribe` has states as
 texts, and numbers for yes and no; `metered` wants two blocks before it resolves, bounds what
 an account does in one, and takes longer batches; `courier` gives and takes all of its roles by one function, and tells
-states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments. What they
+states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments; `warden`
+has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker. What they
 lack is not exercised. With LAB_LIBRARY=whole every scenario
 under the virtual clock is tried (`make detection`).
 """
@@ -109,6 +110,16 @@ OF_LIMITS = (
     "mutation/test_every_rule",
 )
 OF_ERRORS = ("failures/roles_and_reverts", "drills/test_live_rehearsal")
+OF_DELAY = (
+    "dependencies/out_of_order",
+    "failures/payload_limits",
+    "drills/test_health_check",
+    "drills/test_operator_management",
+    "security/test_role_matrix",
+    "security/test_input_fuzzing",
+    "stress/test_dependency_depth",
+    "stress/test_event_volume",
+)
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
@@ -129,6 +140,7 @@ CHOSEN = {
     "metered": (*OF_LIMITS, "dependencies/single_dependency"),
     "courier": OF_SWITCHED,
     "bridge": OF_ERRORS,
+    "warden": OF_DELAY,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 # What cannot be known of a contract of which calls cannot fill a block.
@@ -223,6 +235,7 @@ def test_an_artifact_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("metered", ("stop", "handover", "batch")),
         ("courier", ("stop",)),
         ("bridge", ("stop",)),
+        ("warden", ("stop", "breaker")),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:
