@@ -149,8 +149,16 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
         generator_problems=tuple(_generator_problems(start, generator, ending)),
         lost=ending.lost,
         problems=ending.problems,
-        all_reverted=totals.mined > 0 and totals.succeeded == 0,
+        mostly_reverted=totals.mined > 2 * totals.succeeded,
+        reverts=tuple(_reverts(context, figures)),
     )
+
+
+def _reverts(context: Context, figures: Figures) -> Iterator[str]:
+    contract = context.made_of.contract
+    for name, run in figures.runs.items():
+        if (why := run.onchain.why_reverted) is not None:
+            yield f"on {name} {contract.name if contract is not None else 'the contract'} reverts: {why}"
 
 
 def _generator_problems(start: Start, generator: GeneratorFigures, ending: Ending) -> Iterator[str]:

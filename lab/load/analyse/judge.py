@@ -91,7 +91,7 @@ def audit(facts: Facts) -> list[str]:
 
 def bottleneck(facts: Facts) -> str:
     """What kept the rate from rising: the contract, gas ceiling, generator, relayer, node; or nothing did."""
-    if facts.all_reverted:
+    if facts.mostly_reverted:
         return "contract"
     if facts.over_ceiling:
         return "gas ceiling"
@@ -143,7 +143,13 @@ def _failures(facts: Facts) -> CriterionResult | None:
         outcome=Outcome.MET if upper < limit else Outcome.NOT_MET if share >= limit else Outcome.UNKNOWN,
         figure=share,
         n=facts.sent,
-        reason=f"{failed:,} of {facts.sent:,} sent did not succeed; upper bound at 95%: {upper:.4%}",
+        reason="; ".join(
+            (
+                f"{failed:,} of {facts.sent:,} sent did not succeed",
+                *(facts.reverts if failed else ()),
+                f"upper bound at 95%: {upper:.4%}",
+            )
+        ),
         low=0.0,
         high=upper,
     )

@@ -70,7 +70,9 @@ class Facts:
     generator_problems: Sequence[str] = ()
     lost: Sequence[str] = ()
     problems: Sequence[str] = ()
-    all_reverted: bool = False
+    mostly_reverted: bool = False
+    # Of each chain where calls reverted: the contract, and why.
+    reverts: Sequence[str] = ()
 
     @property
     def over_ceiling(self) -> bool:

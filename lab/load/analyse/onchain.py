@@ -20,6 +20,7 @@ from lab.rpc import Rpc, RpcFailure
 from lab.traffic.hashes import Flags, Hashes, Integers, column
 
 RECEIPT_SAMPLES = 20
+NOT_KNOWN = "its reason is not known"
 
 
 @dataclass
@@ -28,7 +29,7 @@ class OnchainResult:
 
     `success` has a byte for each, `buffered` the TransactionBuffered events of each; `ids` are those of these events,
     32 bytes each. Gas of single transactions is that of a sample. `why_reverted` is the reason of the first transaction
-    that reverted, in the lab's words.
+    that reverted, in the lab's words; of the last one where the node has no longer what the first one needs.
     """
 
     blocks: list[SeenBlock]
@@ -39,6 +40,7 @@ class OnchainResult:
     sampled_gas: list[int] = field(default_factory=list)
     sample_mismatches: int = 0
     why_reverted: str | None = None
+    last_reverted: str = ""
 
     @cached_property
     def hashes(self) -> Hashes:
@@ -91,6 +93,8 @@ def read_onchain(rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock
         onchain.blocks.append(block)
         if block.hashes:
             classify_block(rpc, contract, codec, block, onchain)
+    if onchain.why_reverted is not None and onchain.why_reverted.startswith(NOT_KNOWN):
+        onchain.why_reverted = _reason(rpc, codec, onchain.last_reverted)
     return onchain
 
 
@@ -111,6 +115,7 @@ def classify_block(rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, onch
         onchain.buffered.append(buffered.get(tx_hash, 0))
         if not success[-1] and onchain.why_reverted is None:
             onchain.why_reverted = _reason(rpc, codec, tx_hash)
+        onchain.last_reverted = onchain.last_reverted if success[-1] else tx_hash
     onchain.success += bytes(success)
     if len(onchain.sampled_gas) < RECEIPT_SAMPLES and block.count:
         # The claim that a log means status 1 is itself looked at.
@@ -126,7 +131,7 @@ def _reason(rpc: Rpc, codec: Codec, tx_hash: str) -> str:
     try:
         trace = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
     except RpcFailure as failure:
-        return f"its reason is not known: {failure}"
+        return f"{NOT_KNOWN}: {failure}"
     reason = codec.reasons.traced(trace)
     return f'"{reason}"' if reason else "without a reason"
 

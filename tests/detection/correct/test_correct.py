@@ -117,8 +117,6 @@ OF_DELAY = (
     "drills/test_operator_management",
     "security/test_role_matrix",
     "security/test_input_fuzzing",
-    "stress/test_dependency_depth",
-    "stress/test_event_volume",
 )
 OF_PROXY = (
     "drills/test_deployment",

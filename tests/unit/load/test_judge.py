@@ -312,3 +312,13 @@ def test_the_throughput_of_flows_is_of_flows() -> None:
     throughput = next(one for one in judged.verdicts if one.criterion == "throughput")
     assert (throughput.outcome, throughput.unit, throughput.n) == (Outcome.NOT_MET, "flows executed/s", 2_400)
     assert throughput.rows == ()
+
+
+def test_reverts_are_named_beside_the_failures() -> None:
+    """The contract and its reason; and it is what kept the rate down where most calls revert."""
+    told = 'on polygon Mine reverts: "Full"'
+    some = {result.criterion: result for result in judge(facts(succeeded=59_000, reverts=(told,))).verdicts}["failures"]
+    assert told in some.reason
+    none = {result.criterion: result for result in judge(facts(reverts=(told,))).verdicts}["failures"]
+    assert told not in none.reason
+    assert bottleneck(facts(mostly_reverted=True)) == "contract"

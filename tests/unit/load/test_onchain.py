@@ -9,7 +9,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec
-from lab.load.analyse.onchain import OnchainResult, classify_block
+from lab.load.analyse.onchain import OnchainResult, classify_block, read_onchain
 from lab.load.drive.observer import SeenBlock
 from lab.model.contract.names import ContractNames
 from lab.rpc import Rpc, RpcRefused
@@ -47,3 +47,22 @@ def test_a_revert_has_its_reason(trace: Any, why: str) -> None:
     onchain.blocks.append(block)
     classify_block(cast("Rpc", rpc), "0x", Codec(ABI, NAMES), block, onchain)
     assert (onchain.why_reverted, onchain.succeeded.tolist(), traced) == (why, [False, False], [hashes[0]])
+
+
+def test_a_state_that_is_gone_leaves_the_last_reason() -> None:
+    """Nodes of a load keep few states: what the first revert ran on may be gone, that of the last one is there."""
+    blocks = [SeenBlock(n, f"0x{n}", 0, 0, 0, 0, 0.0, 0.0, bytes([n]) * 32) for n in (1, 2, 3)]
+
+    def call(method: str, tx_hash: str, options: dict[str, str]) -> Any:
+        if tx_hash != "0x" + "03" * 32:
+            raise GONE
+        return {"revertReason": "Full"}
+
+    rpc = SimpleNamespace(
+        logs=lambda *_: [],
+        receipt=lambda _: {"status": "0x0", "gasUsed": "0x5208"},
+        call=call,
+        block_number=lambda: 3,
+        block=lambda number: {"hash": f"0x{number}"},
+    )
+    assert read_onchain(cast("Rpc", rpc), "0x", Codec(ABI, NAMES), blocks, 1).why_reverted == '"Full"'
