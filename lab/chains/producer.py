@@ -97,7 +97,7 @@ class BlockProducer:
             self._next_slot = max(self._next_slot, self._slots.next_index_after(min(now_ms, ends_ms)))
             if self.next_slot_ms() > now_ms:
                 return False
-        if self._begin(now_ms):
+        if not idle and self._begin(now_ms):
             self.finish()
             return True
         slot = self._slots.slot(self._next_slot)
