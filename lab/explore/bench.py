@@ -49,8 +49,11 @@ class Bench:
 
 
 def open_bench(run_id: str, system: SystemUnderTest) -> Bench:
-    """The backend is always `process`: nothing else starts and stops nodes as fast. The relayer is the reference."""
-    suite = open_suite(run_id=run_id, backend="process", image=None, system=system)
+    """The backend is always `process`: nothing else starts and stops nodes as fast. The relayer is the reference.
+
+    What the contract bounds and `lab.yaml` leaves out is learnt first, as in every session.
+    """
+    suite = open_suite(run_id=run_id, backend="process", image=None, system=system, smoke=True)
     folder = make_directory("explore")
     suite.reaper.watch_dir(folder)
     return Bench(suite, folder)
