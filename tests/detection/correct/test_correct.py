@@ -31,6 +31,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.deployer import Deployable
+from lab.explore.bench import open_bench
 from lab.explore.mutate.library import LibraryItem, load_library
 from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
@@ -248,3 +249,16 @@ def test_the_chosen_scenarios_exist() -> None:
     """A scenario that was renamed would no longer be tried."""
     assert {name for name, _ in RUNS} >= {name for names in CHOSEN.values() for name in names}
     assert load_scenario(SCENARIOS / "failures/breaker_drill.yaml", known_checks=CHECKS)[0].model.needs == ("breaker",)
+
+
+def test_explorations_learn_its_limits(tmp_path: Path) -> None:
+    """What `lab.yaml` leaves out; else a relayer that waits for blocks on an idle chain would be called late."""
+    folder = shutil.copytree(HERE / "warden", tmp_path / "warden")
+    said = (folder / "lab.yaml").read_text()
+    (folder / "lab.yaml").write_text(said.replace("limits: {resolve_after_blocks: 2}\n", ""))
+    bench = open_bench("a-test", system_under_test(contract=None, relayer_cmd=None, working_folder=folder))
+    try:
+        assert compile_target(bench.suite.system).limits.resolve_after_blocks is None
+        assert bench.suite.target.limits.resolve_after_blocks == 2
+    finally:
+        bench.close()
