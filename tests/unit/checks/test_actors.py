@@ -103,12 +103,12 @@ def test_evidence_without_it_can_be_read() -> None:
 
 
 def test_earlier_evidence_blames_no_function_for_what_is_late() -> None:
-    """The last call before it was right; of other checks it is the call that they are about."""
+    """The last call before it was right, and the relayer sent none; of other checks it is what they are about."""
     history = late()
     found = CHECKS["L1"].judge(history)
-    for check, actor in (("L1", "relayer"), ("S4", None)):
+    for check, function, actor in (("L1", "", "relayer"), ("S4", "buffer_transaction", None)):
         before = tuple(finding.model_copy(update={"actor": None}) for finding in found.findings)
         old = found.model_copy(update={"check": check, "findings": before})
         verdict = RunVerdict(scenario="s", item="s", verdict=old.verdict, reasons=("r",), checks=(old,), repeat="")
         (symptom,) = symptoms_of(verdict, history)
-        assert (symptom.function, symptom.actor) == ("buffer_transaction", actor)
+        assert (symptom.function, symptom.actor) == (function, actor)
