@@ -13,8 +13,8 @@ from lab.deploy.compiled import CompiledContract
 from lab.deploy.proposal import propose
 from lab.deploy.text import read_text
 from lab.environment import cache_folder
-from lab.errors import EnvironmentFailure
-from lab.paths import real_path
+from lab.errors import EnvironmentFailure, UsageError
+from lab.paths import REFERENCE_CONTRACT, real_path
 from lab.session.project import PROJECT_FILE
 from lab.session.smoke_run import fresh_node
 from lab.session.suite import new_run_id, open_suite
@@ -47,6 +47,8 @@ def write_proposal(path: Path | None, folder: Path, backend: str = "auto", image
     The contract is tried out where a node can be had.
     """
     system = system_under_test(contract=path, relayer_cmd=None)
+    if path is None and system.contract == REFERENCE_CONTRACT:
+        raise UsageError("no contract to propose a lab.yaml for: give its path, or name it by `contract` in lab.yaml")
     contract = compile_contract(system.contract, cache_dir=cache_folder() / "compiled")
     source = read_text(contract.source_path) if contract.source_path.suffix == ".vy" else ""
     place, here = real_path(contract.source_path), real_path(folder)

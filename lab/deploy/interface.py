@@ -96,7 +96,9 @@ class Interface:
         have = sum(item.status == "found" for item in functions)
         first = f"contract {self.contract} ({self.compiler}): {have} of {len(functions)} documented functions"
         lines = [first if self.deviations else f"{first}, with all events and reverts"]
-        lines += [f"  {line}" for line in _grouped((*self.deviations, *self.partial))]
+        lines += [f"  {line}" for line in _grouped(self.deviations)]
+        for part in self.capabilities:
+            lines += [f"  {part}: {line}" for line in _grouped(item for item in self.partial if item.part == part)]
         if self.errors and any(item.kind == "revert" for item in self.deviations):
             lines.append(
                 f"  its errors may stand for them ({', '.join(self.errors)}): say which, by reverts in lab.yaml"

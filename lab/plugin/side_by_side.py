@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -51,12 +52,33 @@ def _items(config: pytest.Config, enough: int) -> int:
     named = sum("::" in argument for argument in config.args)
     if named == len(config.args):
         return named
-    items = 0
+    items, wanted = 0, _keywords(config)
     for path in scenario_files(config):
-        items += sum(seconds_of(config, item) > 0 for item in scenarios_of(path))
+        items += sum(seconds_of(config, item) > 0 for item in scenarios_of(path) if wanted(path, item.item))
         if items >= enough:
             break
     return items
+
+
+def _keywords(config: pytest.Config) -> Callable[[Path, str], bool]:
+    """What `-k` leaves of the items of files, about: pytest itself selects once the workers are there."""
+    from _pytest.mark.expression import Expression
+
+    given = plain(config, "keyword")
+    if not given:
+        return lambda path, item: True
+    try:
+        wanted = Expression.compile(given)
+    except SyntaxError:  # pytest reports it, with the place
+        return lambda path, item: True
+
+    def selects(path: Path, item: str) -> bool:
+        below = path.is_relative_to(config.rootpath)
+        parts = path.relative_to(config.rootpath).parts if below else path.parts[-2:]
+        names = [name.lower() for name in (*parts, item)]
+        return wanted.evaluate(lambda word, /, **_: any(word.lower() in name for name in names))
+
+    return selects
 
 
 def workers_of(cores: int, factor: float) -> int:

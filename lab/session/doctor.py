@@ -148,7 +148,7 @@ def _anvil(needed: bool) -> Line:
             "; ".join([*passed_over, found_nothing, *([trouble] if trouble else [])]),
             "see above"
             if trouble
-            else f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
+            else f"run `lab contract` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
             needed,
         )
     note = "" if anvil.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"

@@ -177,7 +177,7 @@ class Fit:
                 f"{parameter.get('name')}: {kind}" for parameter, kind in zip(inputs, kinds, strict=True)
             )
             route: Route = ("constructor",) if given else ("contract",)
-            say = "" if given else "; say them by constructor: [...]"
+            say = "" if given else "; say them by constructor: [...] (lab contract --write-map proposes it)"
             self._fault(route, f"the contract's constructor takes ({expected}), got {len(given)} arguments{say}")
             return
         for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):

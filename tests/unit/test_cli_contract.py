@@ -59,6 +59,15 @@ def test_no_contract_at_all() -> None:
     assert told("nowhere.vy")[0] == 2
 
 
+@pytest.mark.parametrize("project", ["", "contract: null\n"])
+def test_no_map_is_proposed_for_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    """Where nobody named a contract: it needs none, and the file would look like one of the reader's own contract."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab.yaml").write_text(project)
+    assert told("--write-map")[0] == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["lab.yaml"]
+
+
 def test_a_proposed_map_never_takes_the_place_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Written where there is none; beside it where there is one, and it says so."""
     monkeypatch.chdir(tmp_path)

@@ -111,6 +111,9 @@ def pytest_configure(config):
         (["--clock", "real", "-p", "no:xdist"], "workers: 0 no"),
         (["--clock", "real", "--pdb"], "workers: 0 no"),
         (["--clock", "real", "scenarios/pays.yaml::pays[seed=1]"], "workers: 0 no"),
+        (["--clock", "real", "-k", "pays and seed"], "workers: 2 worksteal"),
+        (["--clock", "real", "-k", "1] or nothing"], "workers: 0 no"),
+        (["--clock", "real", "-k", "not pays"], "workers: 0 no"),
         ([], "workers: 0 no"),
         (["--relayer-cmd", "./mine"], "workers: 0 no"),
     ],
@@ -121,5 +124,5 @@ def test_how_many_at_once(
     """As many as there are items in real time, within what the cores bear; whoever says how many is obeyed."""
     project.makeconftest(TOLD)
     paths = [] if any("::" in arg for arg in args) else ["scenarios"]
-    result = run_pytest(project, *paths, "--backend", "process", "-s", "-k", "nothing", *args)
+    result = run_pytest(project, *paths, "--backend", "process", "-s", "--deselect", "scenarios", *args)
     result.stdout.fnmatch_lines([f"*{workers}*"])

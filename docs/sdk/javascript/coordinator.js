@@ -61,9 +61,30 @@ export class NeverReady extends Error {
   }
 }
 
+const CORE = new Set([
+  'buffer_transaction',
+  'resolve_dependency',
+  'mark_executed',
+  'get_transaction_state',
+  'TransactionReady',
+  'TransactionFailed',
+])
+
 /** A wait ran into its deadline; the message quotes the last state seen. */
 export class DeadlineExceeded extends Error {
   name = 'DeadlineExceeded'
+}
+
+/**
+ * The functions and events of this SDK that a contract does not have as documented; batches and expiry are optional.
+ * @param {readonly any[]} theirs the contract's ABI
+ */
+function missing(theirs) {
+  const signature = (/** @type {any} */ { type, name, inputs = [] }) =>
+    `${type} ${name}(${inputs.map((/** @type {any} */ one) => `${one.type}${one.indexed ? ' indexed' : ''}`)})`
+  const there = new Set(theirs.map(signature))
+  const core = /** @type {any[]} */ ([...abi]).filter((entry) => CORE.has(entry.name))
+  return core.filter((entry) => !there.has(signature(entry))).map((entry) => entry.name)
 }
 
 export class Coordinator {
@@ -101,6 +122,11 @@ export class Coordinator {
     if (session.schema_version !== 1) {
       const got = session.schema_version ?? 'none'
       throw new TypeError(`${path}: expected schema_version 1, got ${got}: write it again with the lab that this SDK is of`)
+    }
+    const lacking = missing(session.abi ?? abi)
+    if (lacking.length) {
+      const what = lacking.join(', ')
+      throw new TypeError(`${path}: expected a contract with ${what}: this SDK knows the documented names alone, the Python SDK others, too`)
     }
     const facts = session.chains[chain]
     if (!facts) throw new TypeError(`${path}: expected a chain of ${Object.keys(session.chains)}, got ${chain}`)

@@ -19,6 +19,15 @@ test('a session file of another version, or of none, is refused', async () => {
   }
 })
 
+test('a contract of other names, or of other types, is refused before anything is sent', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'session-')), 'session.json')
+  const renamed = abi.map((entry) => ('name' in entry && entry.name === 'mark_executed' ? { ...entry, name: 'finish' } : entry))
+  await writeFile(file, JSON.stringify({ schema_version: 1, abi: renamed, chains: {} }))
+  await assert.rejects(Coordinator.fromSession(file, 'base'), /expected a contract with mark_executed: .* documented names/)
+  await writeFile(file, JSON.stringify({ schema_version: 1, abi, chains: {} }))
+  await assert.rejects(Coordinator.fromSession(file, 'base'), /expected a chain of/)
+})
+
 describe('the client', { skip: !session && 'LAB_SESSION names no session of `lab up`' }, () => {
   /** @type {Coordinator} */ let origin
   /** @type {Coordinator} */ let target

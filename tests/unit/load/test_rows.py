@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.rows import Row, distrusted, load_02, tec_02, tec_04, tec_06
+from lab.load.prepare.capacity import network_ceilings
 from lab.load.profile.profile import load_profile
 from lab.model.outcome import Outcome
 from lab.report.catalogue.criteria_definitions import definitions
@@ -81,7 +83,8 @@ def measured(criterion: str, figure: float, unit: str, low: float, high: float) 
         context=SimpleNamespace(chains={}, profile=load_profile("flow")),
         flows=None,
         network_ceilings=(),
-        totals=SimpleNamespace(sent=900, succeeded=899),
+        totals=SimpleNamespace(offered=900, sent=900, succeeded=899),
+        plan=SimpleNamespace(seconds=30, whole_schedule=lambda: SimpleNamespace(arrivals=900)),
     )
 
 
@@ -98,3 +101,19 @@ def test_figures_come_in_the_unit_of_their_target() -> None:
     assert slow.reason == "at p95, why"
     assert (fast.figure, fast.unit, fast.interval) == (1_234.0, units["TEC-04"], (1_200.0, 1_250.0))
     assert (some.figure, some.unit, some.interval) == (0.1, units["TEC-06"], (0.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("offered", "gas", "verdict"),
+    [(30 * 20, 200_000, "UNKNOWN"), (30 * 1_000, 200_000, "INFEASIBLE"), (30 * 20, 600_000, "INFEASIBLE")],
+)
+def test_a_small_load_on_one_network_says_nothing_of_all(offered: int, gas: int, verdict: str) -> None:
+    """Unless it asked for the whole rate, or all networks together could not hold it: then no run could settle it."""
+    result = measured("throughput", 20.0, "successes/s", 20.0, 20.0)
+    (judged,) = result.judged.of_rows
+    result.judged.of_rows = (replace(judged, outcome=Outcome.INFEASIBLE),)
+    result.plan.whole_schedule, result.totals.offered = (lambda: SimpleNamespace(arrivals=offered)), 20
+    result.network_ceilings = network_ceilings(gas)
+    row = tec_04(result)
+    assert row is not None
+    assert row.verdict == verdict

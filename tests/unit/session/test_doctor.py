@@ -86,7 +86,7 @@ def test_no_anvil_is_an_error_and_nothing_is_fetched(
 
     assert not healthy(lines)
     assert named(lines)["anvil"].status == named(lines)["Docker engine"].status == "error"
-    assert "make scenarios" in named(lines)["anvil"].fix
+    assert "run `lab contract` with network access once" in named(lines)["anvil"].fix
     assert "LAB_ANVIL" in named(lines)["anvil"].fix
     assert not (tmp_path / "cache").exists()
 
