@@ -19,6 +19,8 @@ R = TypeVar("R")
 _BY_FIELD = ("S7", "S11", "S12")
 # They compare a transaction's state with what calls announced.
 _OF_STATES = ("S1", "S11")
+# How the smoke run says why an operation never succeeds.
+_NEVER = re.compile(r' never succeeds: it reverts with "(.{4,})" at ')
 _SIDES = ("before", "after")
 # What every function of operators refuses: who is none, and while the contract is stopped.
 _GUARDS = ("S6", "S10")
@@ -39,13 +41,13 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in nine cases: it is an expectation about the very transaction that a check objects to; it was
+    A key joins another in ten cases: it is an expectation about the very transaction that a check objects to; it was
     never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
     an expectation about an outcome of a function to which exactly one check objects; it is a probe of a function that
     ends as exactly one call did; it was read at an end, and exactly one call left the same getter wrong; a check found
     a state that nobody announced, and exactly one call left a transaction in it; ids that two chains
-    share lost a field as others did; or both lack a refusal that operators' functions share, or have it where nothing
-    asks for it, and one was never seen without the other.
+    share lost a field as others did; both lack a refusal that operators' functions share, or have it where nothing
+    asks for it, and one was never seen without the other; or it wants an operation to succeed that never does.
     """
     given = list(attributions)
     head = _heads(given)
@@ -104,6 +106,7 @@ def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
     for key, roots in behind.items():
         if key not in rooted:
             heads.join(key, roots.most_common(1)[0][0])
+    _join_blocked(heads, rooted)
     checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
     _join_findings(heads, checks, counts)
     _join_shared_ids(heads, attributions)
@@ -112,6 +115,19 @@ def _heads(given: Sequence[tuple[object, Attribution]]) -> _Heads:
     _join_states(heads, attributions)
     _join_guards(heads, attributions)
     return heads
+
+
+def _join_blocked(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:
+    """What an operation that never succeeds makes fail: it quotes the reason, or wants just that."""
+    for operation in [symptom for symptom in rooted.values() if symptom.kind == "operation"]:
+        if (reason := _NEVER.search(operation.text)) is None:
+            continue
+        for symptom in rooted.values():
+            own = symptom.function in ("", operation.function) or operation.function in symptom.text
+            quoted = reason[1] in f"{symptom.text} {symptom.says}"
+            wanted = symptom.text.startswith(f"expected {operation.function} to succeed")
+            if symptom.kind != "operation" and (wanted or (own and quoted)):
+                heads.join(symptom.key, operation.key)
 
 
 def _join_findings(heads: _Heads, checks: Sequence[Symptom], counts: Counter[str]) -> None:

@@ -356,3 +356,22 @@ def test_the_same_whatever_the_order() -> None:
     runs = [[EARLY], [LATE], [EARLY, LATE], [missing("add_operator"), EARLY]]
     there, back = causes(*runs), causes(*reversed(runs))
     assert {(found.key, len(found.runs)) for found in there} == {(found.key, len(found.runs)) for found in back}
+
+
+CLOSED = 'resolve_dependency never succeeds: it reverts with "Odd: closed" at Odd.vy:156'
+NEVER = Symptom("operation", f"operation {CLOSED}", CLOSED, t_ms=0, function="resolve_dependency")
+
+
+@pytest.mark.parametrize(
+    ("other", "joins"),
+    [
+        (expectation("expected callers; got resolve_dependency by operator reverted: Odd: closed", function="x"), True),
+        (expectation("no transaction becomes READY: a call reverts: Odd: closed"), True),
+        (expectation("expected resolve_dependency to succeed once; got False", function="resolve_dependency"), True),
+        (expectation("expected expire_transaction; got Odd: closed", function="expire_transaction"), False),
+        (expectation("expected resolve_dependency by owner; got Not authorized", function="resolve_dependency"), False),
+    ],
+)
+def test_what_an_operation_that_never_succeeds_makes_fail_is_its_cause(other: Symptom, joins: bool) -> None:
+    """With --go-on, in scenarios that are played: they quote its reason, or want no more than that it succeeds."""
+    assert len(causes([NEVER], [other])) == 2 - joins
