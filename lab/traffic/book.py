@@ -28,7 +28,7 @@ ATTEMPT = np.dtype(
 # So many are read at a time.
 PIECE = 1 << 18
 # Twice what one run may send: see `lab.load.profile`.
-ARRIVALS_MAX = 1_000_000
+ARRIVALS_MAX = 800_000
 
 NEVER = np.iinfo(np.int64).max
 Rows = npt.NDArray[np.void]

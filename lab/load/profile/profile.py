@@ -28,8 +28,8 @@ PAYLOAD_BYTES_MAX = 512
 MAX_ADVANCE = 2**40
 # Signed ahead, each takes a third of a kilobyte on disk and a tenth of a millisecond.
 ARRIVALS_MAX = 100_000_000
-# Of one run, or one stretch of a long one. A node keeps some 10 KB for each: 5 GB.
-TRANSACTIONS_MAX = 500_000
+# Of one run, or one stretch of a long one. A node keeps some 10 KB for each: 4 GB.
+TRANSACTIONS_MAX = 400_000
 # The last digit of a sum of floats must not cost an arrival.
 LEAST_ARRIVALS = 1 - 1e-6
 

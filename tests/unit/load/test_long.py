@@ -63,8 +63,8 @@ def test_stretches_are_the_whole(duration_ms: int, longest_ms: int) -> None:
 def test_what_is_divided(tmp_path: Path) -> None:
     """Steady loads of more than an hour, or where it is asked for; the rate bounds a stretch, too."""
     assert not is_long(soak(3_600_000, 100), None)
-    assert not is_long(soak(500_000, 1_000), None)
-    assert is_long(soak(501_000, 1_000), None)
+    assert not is_long(soak(400_000, 1_000), None)
+    assert is_long(soak(401_000, 1_000), None)
     assert is_long(soak(DAY_MS), None)
     assert is_long(soak(10_000), 5_000)
     with pytest.raises(UsageError, match="--checkpoint: expected a steady shape"):
@@ -72,19 +72,19 @@ def test_what_is_divided(tmp_path: Path) -> None:
     slow = begin(soak(DAY_MS, 20), Options(tmp_path), None).order
     assert (slow.count, slow.seconds) == (24, 86_400)
     fast = begin(soak(DAY_MS, 1_000), Options(tmp_path), None).order
-    assert max(fast.stretches_ms) <= 500_000
-    with pytest.raises(UsageError, match=r"--checkpoint: expected at most 500 s, .* got 600 s"):
+    assert max(fast.stretches_ms) <= 400_000
+    with pytest.raises(UsageError, match=r"--checkpoint: expected at most 400 s, .* got 600 s"):
         begin(soak(DAY_MS, 1_000), Options(tmp_path), 600_000)
 
 
 def test_more_than_one_run_bears_is_refused() -> None:
     """A shape that cannot be divided; of a flow both legs count."""
-    with pytest.raises(UsageError, match=r"expected at most 500,000 transactions in one run, .* got 820,000"):
+    with pytest.raises(UsageError, match=r"expected at most 400,000 transactions in one run, .* got 820,000"):
         changed_profile(load_profile("ramp"), shape=load_profile("ramp").shape.scaled(None, 600_000))
     flow = load_profile("flow")
-    flow.require_one_run(250_000)
-    with pytest.raises(ValueError, match="got 502,000: lower the rate or the duration, or run a soak"):
-        flow.require_one_run(251_000)
+    flow.require_one_run(200_000)
+    with pytest.raises(ValueError, match="got 402,000: lower the rate or the duration, or run a soak"):
+        flow.require_one_run(201_000)
 
 
 def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
