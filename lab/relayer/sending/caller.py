@@ -238,8 +238,9 @@ class Caller(Outcomes):
         if refusals.is_shut(reason) or refusals.is_stopped(reason, chain.codec, chain.reader):
             wait_ms = chain.block_calls(now_ms)
         else:
-            limit = RETRY_POLLS_MAX * self._poll_ms
-            wait_ms = min(limit, 2 * wait_ms or self._poll_ms)
+            # A mirror whose time has passed by the chain's own clock is another call at the next poll.
+            again = 0 if action.kind == "mirror" and "in the past" in reason else 2 * wait_ms
+            wait_ms = min(RETRY_POLLS_MAX * self._poll_ms, again or self._poll_ms)
             self._retry[action.job] = (now_ms + wait_ms, wait_ms)
             if "deadline passed" in reason.lower():
                 self.deadline_passed.add((action.chain, action.tx_id))

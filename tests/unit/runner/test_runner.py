@@ -100,6 +100,29 @@ def test_a_run_ends_where_its_history_is_full(run: Run, monkeypatch: pytest.Monk
     assert 40 < len(result.history.records) < 60
 
 
+AHEAD = """
+name: A chain whose clock is ahead
+description: The time of a mirror has passed there by the time that it is sent.
+networks: {arbitrum: {}, polygon: {finality: {blocks: 6}}}
+seed: 3000478
+timeout: 30m
+window: 61s
+relayer: reference
+flows: {f0: {a: {chain: polygon, at: +86s}, b: {chain: arbitrum, at: +106s, after: a}}}
+checks: [default, -S9]
+timeline:
+"""
+
+
+def test_a_mirror_refused_for_its_time_is_made_anew_at_the_next_poll(run: Run) -> None:
+    """Found by the swarm (3000478): each refusal doubled the wait, so that it came 20 s after the clock was right."""
+    skew = "{at: 99s, fault: timestamp_skew, chain: arbitrum, seconds: 10, for: 33s}"
+    # It moves the polls, too.
+    pause = "{at: 62700ms, fault: relayer_pause, for: 5s}"
+    result = run("{at: 0s, buffer: f0}", pause, skew, "{at: 130s, wait: 1s}", head=AHEAD)
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+
+
 def test_latencies_are_expected(run: Run) -> None:
     """From block to block, as recorded so far: not yet, in time, and too late."""
     result = run(
