@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from lab.checks.bounds import bound_ms, resolvable_ms
 from lab.checks.facts import block_at, clock, timestamp_of, unix_ms
 from lab.checks.replay import replay
 from lab.model.contract.batches import BATCHES
-from lab.model.history import History
+from lab.model.history import History, kept_with_history
 from lab.model.records import Block, Leg, Submit, Tx
 
 
@@ -35,9 +34,9 @@ def subjects(submit: Submit) -> Iterator[str]:
             return  # the first argument names it, what follows is its dependency and payload
 
 
-@lru_cache(maxsize=32)
+@kept_with_history
 def mined(history: History, chain: str) -> dict[str, tuple[Block, Tx]]:
-    """The chain's canonical transactions by their hash. Cached as `replay` is."""
+    """The chain's canonical transactions by their hash."""
     return {tx.hash: (block, tx) for block, tx in history.transactions(chain)}
 
 

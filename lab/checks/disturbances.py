@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lab.checks.replay import ObservedStep, replay
-from lab.model.history import History
+from lab.model.history import History, kept_with_history
 from lab.model.records import RelayerMark
 
 # As long as the lab waits for the first request of a user's relayer.
@@ -33,7 +32,7 @@ class Disturbance:
     prices_out: bool = False
 
 
-@lru_cache(maxsize=4)
+@kept_with_history
 def disturbances(history: History) -> tuple[Disturbance, ...]:
     """All of a run, by their start."""
     reorgs = [Disturbance(reorg.t_ms, reorg.t_ms, reorg.chain, "reorg") for reorg in history.reorgs]

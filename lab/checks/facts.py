@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.effects import Step, argument, steps
-from lab.model.history import History
+from lab.model.history import History, kept_with_history
 from lab.model.records import Block, Leg, Operation, Submit
 from lab.model.verdict import Actor
 
@@ -119,7 +117,7 @@ def sent(history: History, step: Step) -> tuple[int, tuple[int, ...]]:
     return step.block.t_ms, (step.block.seq,)
 
 
-@lru_cache(maxsize=4)
+@kept_with_history
 def suspended_flows(history: History) -> frozenset[str]:
     """Flows with a transaction in a range that a reorg beyond the declared finality orphaned."""
     lost = {tx for reorg in history.reorgs if reorg.beyond_finality for tx in reorg.orphaned_txs}

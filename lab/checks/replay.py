@@ -6,11 +6,10 @@ The replay judges nothing: it records moves of a transaction's state and the set
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from lab.model.chain.facts import CoreState
 from lab.model.effects import Step, argument, blind, steps
-from lab.model.history import History
+from lab.model.history import History, kept_with_history
 from lab.model.record_parts.contract_read import ContractRead
 from lab.model.records import Block, Tx
 
@@ -116,9 +115,9 @@ class ChainReplay:
         return window_s
 
 
-@lru_cache(maxsize=32)
+@kept_with_history
 def replay(history: History, chain: str, until: int | None = None) -> ChainReplay:
-    """The canonical chain replayed, up to block `until`. Cached by the identity of the history, which never changes."""
+    """The canonical chain replayed, up to block `until`."""
     header = history.header
     final = history.final(chain)
     sets_threshold = any(

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from lab.model.history import History
+from lab.model.history import History, kept_with_history
 from lab.model.records import Block, Call, Log, Tx
 
 # The events by which a successful call shows. A documented contract has none for its admin functions.
@@ -90,12 +89,9 @@ def blind(tx: Tx) -> bool:
     return tx.status == 1 and tx.to is not None and not tx.traced and not tx.calls and hidden
 
 
-@lru_cache(maxsize=12)
+@kept_with_history
 def steps(history: History, chain: str) -> tuple[Step, ...]:
-    """Every step on the canonical chain, in order of execution; calls that failed have no events.
-
-    Cached by the identity of the history, which never changes.
-    """
+    """Every step on the canonical chain, in order of execution; calls that failed have no events."""
     return tuple(
         Step(chain, block, tx, (block.number, tx.index, place), call, ok, logs, skipped)
         for block, tx in history.transactions(chain)

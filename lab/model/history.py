@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lab.model.record_parts.contract_read import ContractRead
 from lab.model.record_parts.fault_effects import FaultEffects
@@ -23,6 +23,9 @@ from lab.model.records import (
     Tx,
 )
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class History:
     """A whole run, ready to be judged: canonical blocks apart from orphaned ones, times of every block.
@@ -40,6 +43,8 @@ class History:
         self._spans: dict[str, list[Block | EmptyBlocks]] = {name: [] for name in self.header.chains}
         self.orphans: list[Block] = []
         self.reorgs: list[Reorg] = []
+        # What was worked out of it: see `kept_with_history`.
+        self.derived: dict[tuple[object, ...], Any] = {}
         for record in sorted(lines, key=lambda record: record.seq):
             if isinstance(record, (Block, EmptyBlocks)):
                 self._spans[record.chain].append(record)
@@ -186,6 +191,20 @@ class History:
     def chain_of_rollup(self, rollup: str) -> str | None:
         """The chain that a rollup address stands for; None for an address of no chain."""
         return next((name for name, facts in self.header.chains.items() if facts.rollup == rollup), None)
+
+
+def kept_with_history(function: Callable[Concatenate[History, P], R]) -> Callable[Concatenate[History, P], R]:
+    """What a function makes of a history is worked out once, and goes when the history goes: neither ever changes."""
+
+    @wraps(function)
+    def kept(history: History, /, *args: P.args, **named: P.kwargs) -> R:
+        key = (function, *args, *sorted(named.items()))
+        if key not in history.derived:
+            history.derived[key] = function(history, *args, **named)
+        result: R = history.derived[key]
+        return result
+
+    return kept
 
 
 def _appeared(span: Block | EmptyBlocks, number: int) -> int:

@@ -17,9 +17,9 @@ from typing import Any
 from lab.bounded_files import open_regular
 from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.traffic.hashes import BYTES
 
 POLL_S = 0.01
-BYTES = 32
 # Where blocks come by the clock, nobody asks before the next one may be there; one seen late makes the next one early.
 QUIET_SHARE, EARLY_S = 0.9, 0.3
 PROBE_TIMEOUT_S = 5.0

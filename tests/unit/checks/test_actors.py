@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -112,3 +114,15 @@ def test_earlier_evidence_blames_no_function_for_what_is_late() -> None:
         verdict = RunVerdict(scenario="s", item="s", verdict=old.verdict, reasons=("r",), checks=(old,), repeat="")
         (symptom,) = symptoms_of(verdict, history)
         assert (symptom.function, symptom.actor) == (function, actor)
+
+
+def test_what_checks_work_out_goes_with_the_history() -> None:
+    """Who judges many runs holds one at a time: kept by others, ten long ones took 500 MB."""
+    history = relied("relayer")
+    for check in CHECKS.values():
+        check.judge(history)
+    assert history.derived
+    there = weakref.ref(history)
+    del history
+    gc.collect()
+    assert there() is None

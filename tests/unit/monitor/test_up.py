@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.chains.answering import AnsweringHandler
 from lab.commands.monitor.exporting import read_session
 from lab.commands.monitor.up import Ports, run_all
 from lab.errors import EnvironmentFailure, UsageError
@@ -52,22 +53,13 @@ def test_endpoints_are_asked_at_once(tmp_path: Path) -> None:
     """One that hangs would keep each after it waiting; here each answers once both are asked."""
     both = threading.Barrier(2)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(AnsweringHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if asked["method"] == "eth_chainId":
-                both.wait(4)
+                both.wait(30)
             result = {"eth_chainId": "0x7", "eth_getCode": "0x01"}[asked["method"]]
-            body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
+            self.answer(200, json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}).encode())
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -85,7 +77,7 @@ def test_endpoints_are_asked_at_once(tmp_path: Path) -> None:
             block_time_ms=2_000,
             mines_empty_blocks=True,
         )
-        session = Session.model_construct(chains={"optimism": chain}, rpc_timeout_ms=5_000)
+        session = Session.model_construct(chains={"optimism": chain}, rpc_timeout_ms=60_000)
         with pytest.raises(UsageError, match=r"expected chain id 10 .* got 7"):
             check_session(session)
         server.shutdown()

@@ -192,12 +192,8 @@ class MirrorsLate(Chain):
         super().send(function, tx, *args)
 
 
-class OneLogOfABlock(Chain):
-    """Of several logs in one block it takes the first, and does not count what it has found."""
-
-    def ids(self, head: int) -> list[bytes]:
-        first = {log["blockNumber"]: log["args"]["tx_id"] for log in reversed(self.logs(head))}
-        return list(first.values())
+class Uncounted(Chain):
+    """Goes on where what it has found is not as many as the contract counts."""
 
     def scan(self) -> None:
         try:
@@ -205,6 +201,14 @@ class OneLogOfABlock(Chain):
         except RuntimeError:
             self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
             self.final, self.fresh = self.final_block(), True
+
+
+class OneLogOfABlock(Uncounted):
+    """Of several logs in one block it takes the first, and does not count what it has found."""
+
+    def ids(self, head: int) -> list[bytes]:
+        first = {log["blockNumber"]: log["args"]["tx_id"] for log in reversed(self.logs(head))}
+        return list(first.values())
 
 
 class ReusesNonces(Chain):
@@ -375,7 +379,7 @@ class LeavesSiblings(Chain):
             super().work_on(tx, one)
 
 
-class OneBlockTooLate(Chain):
+class OneBlockTooLate(Uncounted):
     """Writes down what it has found and how far it has looked; after a restart it goes on one block behind that."""
 
     def __init__(self, facts: dict[str, Any], session: dict[str, Any], *given: Any) -> None:
@@ -392,13 +396,6 @@ class OneBlockTooLate(Chain):
             self.next = head + 1
             self.notes.write_text(json.dumps([[tx.hex() for tx in self.known_ids], self.next]))
         return list(self.known_ids)
-
-    def scan(self) -> None:
-        try:
-            super().scan()
-        except RuntimeError:
-            self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
-            self.final, self.fresh = self.final_block(), True
 
 
 BROKEN = {
