@@ -22,8 +22,11 @@ import yaml
 
 from lab.bounded_files import read_object
 from lab.errors import LabError
+from lab.evidence.folder import HISTORY
 from lab.evidence.outcomes import OUTCOMES, outcome_of
+from lab.evidence.recorder import HISTORY_VALUES_MAX
 from lab.evidence.seal import MANIFEST, write_sealed
+from lab.model.records import Note
 
 from . import test_mutants
 from .caller import CPU_S, MEMORY_MB_MAX, Caller, calling
@@ -41,6 +44,8 @@ ADDRESS_SPACE_BYTES = 3 << 30
 OUTPUT_MAX = 1_100_000
 # So many folders beside each other, each with a file of full size.
 MANY = 40
+# Records of a history, of some seven values each: as many as are read.
+LONG = HISTORY_VALUES_MAX // 8
 KINDS = {**test_mutants.KINDS, **test_mutants.TEXTS}
 Read = Callable[[Path], object]
 
@@ -168,6 +173,26 @@ def test_a_command_with_many_files_of_full_size(project: Path, lab: Caller, tmp_
             shutil.copytree(folder, folder.with_name(f"{name}"), copy_function=os.link, symlinks=True)
         troubles += call(lab, command, work, f"{title} {MANY} times: {one.title}", trials)
         shutil.rmtree(work)
+    assert not troubles, "\n".join(troubles)
+
+
+def test_long_histories_beside_each_other(project: Path, lab: Caller, tmp_path: Path, trials: Trials) -> None:  # noqa: F811
+    """Ten runs, each of as many records as are read: what is worked out of one is not kept beside the next."""
+    work = tmp_path / "work"
+    shutil.copytree(project, work, symlinks=True)
+    (run,) = (work / "results").glob("2*/case")
+    path = run / HISTORY
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for seq in range(len(lines), LONG):
+        lines.append(Note(seq=seq, t_ms=10**6, kind="x", text="x").model_dump_json() + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    facts = read_object(run / MANIFEST)
+    write_sealed(run, facts, [name for name in facts["digests"] if "/" not in name])
+    for number in range(1, 10):
+        shutil.copytree(run, run.with_name(f"case-{number}"), copy_function=os.link)
+    session = run.parent.relative_to(work)
+    assert lab(["check", str(session)], work).output.count("repeat it") >= 10
+    troubles = call(lab, f"check {session}", work, "long histories", trials)
     assert not troubles, "\n".join(troubles)
 
 
