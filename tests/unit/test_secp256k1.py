@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from eth_keys.backends.native import NativeECCBackend
+from eth_keys.backends.native.main import NativeECCBackend
 from eth_keys.datatypes import PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
