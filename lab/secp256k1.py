@@ -7,17 +7,20 @@ A signature is 65 bytes: r, s, and the parity 0 or 1 that tells whose it is. It 
 from __future__ import annotations
 
 import atexit
+import functools
 import warnings
 
 from eth_utils.crypto import keccak
 
 # Of the tool that makes its bindings; it would end a pytest run with `filterwarnings = error`.
-_NOISE = ("ignore", r"builtin type \w+ has no __module__ attribute", DeprecationWarning)
+_say_nothing = functools.partial(
+    warnings.filterwarnings, "ignore", r"builtin type \w+ has no __module__ attribute", DeprecationWarning
+)
 with warnings.catch_warnings():
-    warnings.filterwarnings(*_NOISE)
+    _say_nothing()
     import wallycore
 # The last one comes when the process ends.
-atexit.register(warnings.filterwarnings, *_NOISE)
+atexit.register(_say_nothing)
 
 SIGNATURE_BYTES = 65
 _RECOVERABLE = wallycore.EC_FLAG_ECDSA | wallycore.EC_FLAG_RECOVERABLE
