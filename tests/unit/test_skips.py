@@ -70,11 +70,71 @@ def test_ci_misses_nothing(
     assert told in capsys.readouterr().out
 
 
-def test_every_test_is_run_by_one_of_two_verbs() -> None:
-    """`make test` leaves to `make torture` what carries its mark, wherever that stands; neither leaves out a folder."""
-    recipes = re.findall(r"^(test|torture): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    words = {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in recipes}
-    chosen = {verb: recipe[recipe.index("-m") + 1] for verb, recipe in words.items()}
-    assert chosen == {"test": "not reliability", "torture": "reliability"}
-    for recipe in words.values():
-        assert [word for word in recipe if word.startswith("tests/")] == ["tests/"]
+def test_ci_misses_nothing_of_either_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `make detection` skipped has to run with an engine as what `make test` did."""
+    main = runpy.run_path(str(ROOT / ".ci" / "both_ran.py"))["main"]
+    without = junit(tmp_path / "1.xml", a=None, b="no Docker engine")
+    detection = junit(tmp_path / "2.xml", c=None, d="no Docker engine")
+
+    assert main(without, detection, junit(tmp_path / "3.xml", b=None)) == 1
+    assert "and not run with it: t::d" in capsys.readouterr().out
+    assert main(without, detection, junit(tmp_path / "4.xml", b=None, d=None)) == 0
+    assert "2 tests ran without an engine; 2 need it" in capsys.readouterr().out
+
+
+VERBS = ("test", "detection", "torture")
+
+
+def recipes() -> dict[str, list[str]]:
+    """The words of each verb that runs tests, but for what make puts in."""
+    found = re.findall(rf"^({'|'.join(VERBS)}): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in found}
+
+
+MARKED = """
+import pytest
+
+def test_none(): pass
+@pytest.mark.load
+def test_of_another(): pass
+@pytest.mark.detection
+def test_detection(): pass
+@pytest.mark.reliability
+def test_reliability(): pass
+@pytest.mark.detection
+@pytest.mark.reliability
+def test_both(): pass
+"""
+
+
+def test_every_test_is_run_by_one_verb(pytester: pytest.Pytester) -> None:
+    """Whatever marks it carries, one of the three chooses it, and none of the others."""
+    pytester.makeini("[pytest]\nmarkers =\n    detection\n    load\n    reliability\n")
+    pytester.makepyfile(MARKED)
+    ran = dict[str, set[str]]()
+    for verb, recipe in recipes().items():
+        lines = pytester.runpytest_inprocess("-v", "-m", recipe[recipe.index("-m") + 1]).outlines
+        ran[verb] = {found[1] for line in lines if (found := re.search(r"::test_(\w+) PASSED", line))}
+    assert ran == {
+        "test": {"none", "of_another"},
+        "detection": {"detection"},
+        "torture": {"reliability", "both"},
+    }
+
+
+def modules_with(mark: str) -> set[Path]:
+    """Modules of tests all of whose tests carry the mark."""
+    line = re.compile(rf"^pytestmark = .*\bmark\.{mark}\b", re.MULTILINE)
+    return {path for path in (ROOT / "tests").rglob("test_*.py") if line.search(path.read_text(encoding="utf-8"))}
+
+
+def test_no_verb_passes_over_a_folder_with_tests_of_its_mark() -> None:
+    """Each looks through all of tests/ but for folders in which nothing is for it."""
+    tests, folders = ROOT / "tests", recipes()
+    assert [word for word in folders["torture"] if word.startswith("tests/")] == ["tests/"]
+    assert [word for word in folders["test"] if "tests/" in word] == ["tests/", "--ignore=tests/reliability"]
+    assert [word for word in folders["detection"] if word.startswith("tests/")] == ["tests/detection"]
+    assert modules_with("reliability") >= set((tests / "reliability").rglob("test_*.py"))
+    named = {path for path in tests.rglob("test_*.py") if "mark.detection" in path.read_text(encoding="utf-8")}
+    assert named - {Path(__file__)} == modules_with("detection")
+    assert all(path.is_relative_to(tests / "detection") for path in modules_with("detection"))

@@ -12,7 +12,7 @@ an account does in one, and takes longer batches; `courier` gives and takes all 
 states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments; `warden`
 has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker. What they
 lack is not exercised. With LAB_LIBRARY=whole every scenario
-under the virtual clock is tried (`make detection`).
+under the virtual clock is tried (`make detection-table`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
 from tests.compiling import compile_once
 from tests.unit.pytest_project import forked_pytest
+
+pytestmark = pytest.mark.detection
 
 HERE = Path(__file__).parent
 # One for each way in which a correct contract was once called wrong.

@@ -1,6 +1,6 @@
 """The reference without one optional part, or with one in another way, is correct: no scenario finds a fault in it.
 
-With LAB_LIBRARY=whole every scenario under the virtual clock is tried on each (`make detection`).
+With LAB_LIBRARY=whole every scenario under the virtual clock is tried on each (`make detection-table`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from tests.compiling import compile_once
 
 from ..parts import PARTS, replace, written, written_without
 from .test_correct import played, scenario_name
+
+pytestmark = pytest.mark.detection
 
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
 # What the lab once took for granted: where it then found a fault, and what it must say now.
