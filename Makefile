@@ -35,10 +35,10 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
 test: $(READY) ## run the lab's own tests, but for those of `make detection` and `make torture`
-	$(BIN)/pytest tests/ --ignore=tests/reliability -p no:html $(SPREAD) -m "not reliability and not detection" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
+	$(BIN)/pytest tests/ --ignore=tests/detection --ignore=tests/reliability -p no:html $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
 detection: $(READY) ## judge broken and correct contracts and relayers: what must be caught is, and nothing else
-	$(BIN)/pytest tests/detection -p no:html $(SPREAD) -m "detection and not reliability" --junitxml results/detection.xml -o junit_suite_name="$(SUITE)" $(ARGS)
+	$(BIN)/pytest tests/detection -p no:html $(SPREAD) -m "not reliability" --junitxml results/detection.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
 	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/ -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)

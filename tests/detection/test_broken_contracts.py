@@ -19,8 +19,6 @@ from lab.runner.runner import Result
 
 from .conftest import ROOT, RunScenario
 
-pytestmark = pytest.mark.detection
-
 REFERENCE, PLAIN, BROKEN = Path("TesseractCoordinator.vy"), Path("plain/PlainCoordinator.vy"), Path("broken")
 LIBRARY, OWN = Path("scenarios"), Path("tests/detection/cases")
 WINDOW, ROLES = LIBRARY / "failures/window_boundaries.yaml", LIBRARY / "failures/roles_and_reverts.yaml"

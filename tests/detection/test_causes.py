@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from lab.broken import Bug, read_bugs
 from lab.model.checks import check_name
 from lab.report.causes.find import find_causes
 
 from .conftest import RunScenario
-
-pytestmark = pytest.mark.detection
 
 BUGS = read_bugs()
 BOTH = (BUGS["missing_auth"], BUGS["late_ready"])

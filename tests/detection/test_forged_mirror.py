@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from lab.coordinator import rollup_address
 from lab.model.verdict import Verdict
 
 from .conftest import ROOT, RunScenario
-
-pytestmark = pytest.mark.detection
 
 CASE = Path("tests/detection/cases/forged_mirror_resolved.yaml")
 

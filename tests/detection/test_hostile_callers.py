@@ -13,8 +13,6 @@ from lab.model.verdict import Verdict
 from .callers import TX_ID, encoded, stage
 from .conftest import compiled
 
-pytestmark = pytest.mark.detection
-
 LURED, REENTERED = read_bugs()["tx_origin_auth"], read_bugs()["reentrancy"]
 REFERENCE = Path("TesseractCoordinator.vy")
 TARGET = "0x" + "22" * 20

@@ -28,8 +28,6 @@ from lab.runner.model_based.search import KINDS, LINES_MAX, search, seeds_of
 from .callers import CHAIN, Stage, stage
 from .conftest import compiled
 
-pytestmark = pytest.mark.detection
-
 BUGS = {name: bug for name, bug in read_bugs().items() if bug.caught_by == MODEL}
 CORRECT = ("TesseractCoordinator.vy", *sorted({bug.base for bug in BUGS.values()}))
 # Enough for a look; 200 seeds of each kind with LAB_TORTURE=100.

@@ -18,8 +18,6 @@ from lab.session.smoke_run import smoke_run
 
 from .conftest import ROOT, compiled
 
-pytestmark = pytest.mark.detection
-
 BUG = read_bugs()["zero_default_state"]
 BROKEN = Path(f"broken/{BUG.name}.vy")
 REASON = (

@@ -86,55 +86,40 @@ VERBS = ("test", "detection", "torture")
 
 
 def recipes() -> dict[str, list[str]]:
-    """The words of each verb that runs tests, but for what make puts in."""
+    """The words of each verb that say which tests it runs."""
     found = re.findall(rf"^({'|'.join(VERBS)}): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    return {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in found}
+    words = {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in found}
+    chosen = {verb: [word for word in recipe if "tests/" in word] for verb, recipe in words.items()}
+    return {verb: [*chosen[verb], "-m", recipe[recipe.index("-m") + 1]] for verb, recipe in words.items()}
 
 
-MARKED = """
-import pytest
-
-def test_none(): pass
-@pytest.mark.load
-def test_of_another(): pass
-@pytest.mark.detection
-def test_detection(): pass
-@pytest.mark.reliability
-def test_reliability(): pass
-@pytest.mark.detection
-@pytest.mark.reliability
-def test_both(): pass
-"""
+PLACES = ("tests", "tests/unit", "tests/detection", "tests/detection/correct", "tests/reliability")
 
 
 def test_every_test_is_run_by_one_verb(pytester: pytest.Pytester) -> None:
-    """Whatever marks it carries, one of the three chooses it, and none of the others."""
-    pytester.makeini("[pytest]\nmarkers =\n    detection\n    load\n    reliability\n")
-    pytester.makepyfile(MARKED)
-    ran = dict[str, set[str]]()
-    for verb, recipe in recipes().items():
-        lines = pytester.runpytest_inprocess("-v", "-m", recipe[recipe.index("-m") + 1]).outlines
-        ran[verb] = {found[1] for line in lines if (found := re.search(r"::test_(\w+) PASSED", line))}
-    assert ran == {
-        "test": {"none", "of_another"},
-        "detection": {"detection"},
-        "torture": {"reliability", "both"},
-    }
+    """Wherever it stands, marked for `make torture` or not: one of the three runs it, and none of the others."""
+    pytester.makeini("[pytest]\nmarkers =\n    reliability\n")
+    for place in PLACES:
+        for mark in ("", "@pytest.mark.reliability\n"):
+            name = f"test_{place.replace('/', '_')}{'_marked' if mark else ''}"
+            file = pytester.mkdir(place) if not Path(place).is_dir() else Path(place)
+            (file / f"{name}.py").write_text(f"import pytest\n{mark}def {name}(): pass\n")
+    (Path("tests/reliability") / "test_tests_reliability.py").unlink()
+    ran = list[str]()
+    for verb, words in recipes().items():
+        lines = pytester.runpytest_inprocess("-v", *words).outlines
+        here = [found[1] for line in lines if (found := re.search(r"::test_(\w+) PASSED", line))]
+        assert here, verb
+        ran += here
+    assert sorted(ran) == sorted(set(ran))
+    assert len(ran) == 2 * len(PLACES) - 1
 
 
-def modules_with(mark: str) -> set[Path]:
-    """Modules of tests all of whose tests carry the mark."""
-    line = re.compile(rf"^pytestmark = .*\bmark\.{mark}\b", re.MULTILINE)
-    return {path for path in (ROOT / "tests").rglob("test_*.py") if line.search(path.read_text(encoding="utf-8"))}
-
-
-def test_no_verb_passes_over_a_folder_with_tests_of_its_mark() -> None:
-    """Each looks through all of tests/ but for folders in which nothing is for it."""
-    tests, folders = ROOT / "tests", recipes()
-    assert [word for word in folders["torture"] if word.startswith("tests/")] == ["tests/"]
-    assert [word for word in folders["test"] if "tests/" in word] == ["tests/", "--ignore=tests/reliability"]
-    assert [word for word in folders["detection"] if word.startswith("tests/")] == ["tests/detection"]
-    assert modules_with("reliability") >= set((tests / "reliability").rglob("test_*.py"))
-    named = {path for path in tests.rglob("test_*.py") if "mark.detection" in path.read_text(encoding="utf-8")}
-    assert named - {Path(__file__)} == modules_with("detection")
-    assert all(path.is_relative_to(tests / "detection") for path in modules_with("detection"))
+def test_what_stands_among_the_torture_is_marked_for_it() -> None:
+    """`make test` does not look there, and `make torture` takes what is marked."""
+    unmarked = [
+        path.name
+        for path in (ROOT / "tests/reliability").rglob("test_*.py")
+        if not re.search(r"^pytestmark = .*\bmark\.reliability\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not unmarked

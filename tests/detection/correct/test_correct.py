@@ -42,8 +42,6 @@ from lab.session.under_test import system_under_test
 from tests.compiling import compile_once
 from tests.unit.pytest_project import forked_pytest
 
-pytestmark = pytest.mark.detection
-
 HERE = Path(__file__).parent
 # One for each way in which a correct contract was once called wrong.
 OF_ALL = (

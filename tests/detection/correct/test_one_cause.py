@@ -20,8 +20,6 @@ from lab.session.under_test import system_under_test
 
 from .test_correct import HERE, played, scenario_name
 
-pytestmark = pytest.mark.detection
-
 SEQUENCES = ("model/test_model", "mutation/test_every_rule", "security/test_input_fuzzing")
 
 

@@ -20,8 +20,6 @@ from tests.compiling import compile_once
 from ..parts import PARTS, replace, written, written_without
 from .test_correct import played, scenario_name
 
-pytestmark = pytest.mark.detection
-
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
 # What the lab once took for granted: where it then found a fault, and what it must say now.
 ONCE_WRONG = {

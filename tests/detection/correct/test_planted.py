@@ -17,8 +17,6 @@ from lab.session.under_test import system_under_test
 
 from .test_correct import HERE, played, put_together, scenario_name
 
-pytestmark = pytest.mark.detection
-
 PLANTED = [
     ("mask", "self.roles[account] | mask", "self.roles[account] ^ mask", "mutation/test_every_rule",
      "add_operator", "expected authorized_operators afterwards to be True, got False"),

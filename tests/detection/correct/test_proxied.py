@@ -28,8 +28,6 @@ from tests.unit.pytest_project import forked_pytest
 
 from .test_correct import HERE, played, scenario_name
 
-pytestmark = pytest.mark.detection
-
 SET_UP: dict[str, Any] = {"call": "initialize", "args": ["owner", 30]}
 KINDS: dict[str, dict[str, Any]] = {
     "minimal": {"proxy": {}, "set_up": [SET_UP | {"first": True}]},

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from lab.chains.nodes.process import ProcessBackend
 from lab.explore.mutate.library import load_library
 from lab.model.verdict import Verdict
@@ -15,8 +13,6 @@ from lab.runner.runner import Options, run_item
 
 from ..conftest import ROOT, compiled
 from . import keeping
-
-pytestmark = pytest.mark.detection
 
 
 def test_a_relayer_that_knows_events_by_their_transaction_is_caught(

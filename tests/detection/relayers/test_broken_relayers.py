@@ -21,8 +21,6 @@ from lab.session.relayer.actor import RelayerFactory
 from ..conftest import ROOT, compiled
 from . import deciding, habits, keeping
 
-pytestmark = pytest.mark.detection
-
 LIBRARY, OWN = Path("scenarios"), Path("tests/detection/scenarios")
 SWAP, BACK = LIBRARY / "dependencies/single_dependency.yaml", LIBRARY / "failures/parent_reorged_back.yaml"
 FAMILY = LIBRARY / "dependencies/fan_out_fan_in.yaml"

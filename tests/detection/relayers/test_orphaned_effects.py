@@ -16,8 +16,6 @@ from lab.runner.runner import Options, run_item
 from ..conftest import ROOT, compiled
 from . import believing
 
-pytestmark = pytest.mark.detection
-
 
 @pytest.mark.parametrize(
     ("parts", "named"),
