@@ -115,6 +115,17 @@ def test_every_test_is_run_by_one_verb(pytester: pytest.Pytester) -> None:
     assert len(ran) == 2 * len(PLACES) - 1
 
 
+def test_torture_loads_what_names_its_mark_alone(pytester: pytest.Pytester) -> None:
+    """The other modules are not collected, so that one of them that cannot be loaded does no harm."""
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makeini("[pytest]\nmarkers =\n    docker\n    reliability\n    load\n    real_clock\n")
+    marked = "import pytest\n@pytest.mark.reliability\ndef test_marked(): pass\ndef test_other(): pass\n"
+    pytester.makepyfile(test_marked=marked, test_other="raise RuntimeError\ndef test_other(): pass\n")
+
+    pytester.runpytest_inprocess("-m", "reliability").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest_inprocess("-m", "reliability or docker").assert_outcomes(errors=1, deselected=1)
+
+
 def test_what_stands_among_the_torture_is_marked_for_it() -> None:
     """`make test` does not look there, and `make torture` takes what is marked."""
     unmarked = [
