@@ -15,10 +15,10 @@ WORKERS ?= $(shell expr $(CORES) \* 2)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help sdk foreign documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection lock clean
+.PHONY: help sdk foreign documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection detection-table lock clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -34,8 +34,11 @@ $(READY): requirements.lock pyproject.toml
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
 	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
-test: $(READY) ## run the lab's own tests, but for those of `make torture`
-	$(BIN)/pytest tests/ --ignore=tests/reliability -p no:html $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
+test: $(READY) ## run the lab's own tests, but for those of `make detection` and `make torture`
+	$(BIN)/pytest tests/ --ignore=tests/detection --ignore=tests/reliability -p no:html $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
+
+detection: $(READY) ## judge broken and correct contracts and relayers: what must be caught is, and nothing else
+	$(BIN)/pytest tests/detection -p no:html $(SPREAD) -m "not reliability" --junitxml results/detection.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
 	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/ -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)
@@ -52,7 +55,7 @@ coverage: $(READY) ## run them measured, subprocesses included: branches of lab/
 pythons: $(READY) ## install and test on every Python from 3.11 on that is here (ARGS=--short)
 	$(BIN)/python -m tests.pythons $(ARGS)
 
-# The name under which results/tests.xml speaks of a commit.
+# The name under which results/tests.xml and results/detection.xml speak of a commit.
 SUITE = tests $$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null)
 PACKAGES = npm --prefix docs/sdk/javascript ci --ignore-scripts --no-audit --no-fund
 # What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
@@ -61,7 +64,8 @@ DECIDED = { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 readiness: $(READY) ## the tests, every scenario, the loads, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# Without Node.js the rows of the JavaScript SDK stay open, and say so.
 	@[ -d docs/sdk/javascript/node_modules ] || ! command -v npm >/dev/null || $(PACKAGES)
-	@grep -qs "testsuite name=\"$(SUITE)\"" results/tests.xml || { $(MAKE) test ARGS=-q || [ -f results/tests.xml ]; }
+	@set -e; for of in test:tests detection:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
+	  grep -qs "testsuite name=\"$(SUITE)\"" $$file || $(MAKE) $$verb ARGS=-q || [ -f $$file ]; done
 	@# The endurance run mostly waits. Beside the scenarios it meets a machine that is busy, which makes it harder to pass.
 	@mkdir -p results
 	@$(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
@@ -130,7 +134,7 @@ broken: $(READY) ## write the contracts with one bug each to contracts/broken
 foreign: $(READY) ## verify by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON), sign by cast (LAB_CAST=PROGRAM)
 	$(BIN)/python -m tests.foreign_clients
 
-detection: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)
+detection-table: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)
 	LAB_LIBRARY=whole $(BIN)/pytest tests/detection/correct $(SPREAD)
 	$(BIN)/python -m tests.detection.table $(ARGS)
 

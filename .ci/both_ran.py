@@ -1,14 +1,13 @@
-"""Compares the JUnit files of two runs of the tests: one without a Docker engine, one with it.
+"""Compares the JUnit files of runs of the tests: some without a Docker engine, and the last one with it.
 
-Exit code 1 unless the first skipped only tests marked `docker`, the second skipped nothing, and the second ran
-all that the first had skipped: between them every test ran.
+Exit code 1 unless the first ones skipped only tests marked `docker`, the last skipped nothing, and the last ran all
+that the first ones had skipped: between them every test ran.
 """
 
 from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 
 def read(path: str) -> tuple[dict[str, str], set[str]]:
@@ -24,10 +23,13 @@ def read(path: str) -> tuple[dict[str, str], set[str]]:
     return skipped, ran
 
 
-def main(without: str, with_engine: str) -> int:
+def main(*files: str) -> int:
     """Say what was left out by either."""
-    skipped, ran = read(without)
-    missed, ran_with = read(with_engine)
+    skipped, ran = dict[str, str](), set[str]()
+    for without in files[:-1]:
+        skipped_there, ran_there = read(without)
+        skipped, ran = skipped | skipped_there, ran | ran_there
+    missed, ran_with = read(files[-1])
     wrong = [f"skipped without an engine, but not for its sake: {name}: {reason}" for name, reason in skipped.items()
              if not reason.startswith("no Docker engine")]  # fmt: skip
     wrong += [f"skipped with an engine: {name}: {reason}" for name, reason in missed.items()]
@@ -39,4 +41,4 @@ def main(without: str, with_engine: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(str(Path(sys.argv[1])), str(Path(sys.argv[2]))))
+    sys.exit(main(*sys.argv[1:]))

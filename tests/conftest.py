@@ -112,10 +112,23 @@ def _load_a_share(config: pytest.Config) -> None:
         return
     folders = [folder for name in config.args if (folder := config.invocation_params.dir / name).is_dir()]
     files = sorted(path for folder in folders for path in folder.resolve().rglob("test_*.py"))
+    left_out = [config.invocation_params.dir / name for name in config.getoption("ignore") or ()]
+    files = [path for path in files if not (any(map(path.is_relative_to, left_out)) or _needless(path, config))]
     for path in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
         # Collection meets the error again, and says it.
         with suppress(Exception, pytest.skip.Exception):
             import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
+def _needless(path: Path, config: pytest.Config) -> bool:
+    """Whether `make torture` has nothing to load a module of tests for: one that does not name its mark."""
+    torture = config.getoption("markexpr") == "reliability" and path.match("test_*.py")
+    return torture and "reliability" not in path.read_text(encoding="utf-8")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Most modules of tests hold nothing for `make torture`, and loading all of them takes each worker seconds."""
+    return True if _needless(collection_path, config) else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -52,6 +52,11 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     )
 
 
+def without_expectations(history: History) -> History:
+    """What the checks judge alone."""
+    return History(record for record in history.records if not isinstance(record, Expectation))
+
+
 def shows_failure(history: History) -> bool:
     """Whether a history is FAIL by itself, with the checks that it says were asked for.
 

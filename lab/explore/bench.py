@@ -34,13 +34,16 @@ class Bench:
         target: Deployable | None = None,
         play: Callable[[Run], None] | None = None,
         samples_only: bool = False,
+        expectations: bool = True,
     ) -> Result:
-        """One run, in a fresh folder of evidence; `samples_only` leaves alerts for later. Raises LabError."""
+        """One run, in a fresh folder of evidence; the last two as in `Options`. Raises LabError."""
         folder = self.folder / "run"
         shutil.rmtree(folder, ignore_errors=True)
         suite = self.suite
         reason, target = "worker processes run their own nodes", target or suite.target
-        options = Options(suite.backend, reason, target, suite.run_id, samples_only=samples_only)
+        options = Options(
+            suite.backend, reason, target, suite.run_id, samples_only=samples_only, expectations=expectations
+        )
         return run_item(item, options, folder, "", play)
 
     def close(self) -> None:

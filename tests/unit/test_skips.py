@@ -70,11 +70,67 @@ def test_ci_misses_nothing(
     assert told in capsys.readouterr().out
 
 
-def test_every_test_is_run_by_one_of_two_verbs() -> None:
-    """`make test` leaves to `make torture` what carries its mark, wherever that stands; neither leaves out a folder."""
-    recipes = re.findall(r"^(test|torture): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    words = {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in recipes}
-    chosen = {verb: recipe[recipe.index("-m") + 1] for verb, recipe in words.items()}
-    assert chosen == {"test": "not reliability", "torture": "reliability"}
-    for recipe in words.values():
-        assert [word for word in recipe if word.startswith("tests/")] == ["tests/"]
+def test_ci_misses_nothing_of_either_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `make detection` skipped has to run with an engine as what `make test` did."""
+    main = runpy.run_path(str(ROOT / ".ci" / "both_ran.py"))["main"]
+    without = junit(tmp_path / "1.xml", a=None, b="no Docker engine")
+    detection = junit(tmp_path / "2.xml", c=None, d="no Docker engine")
+
+    assert main(without, detection, junit(tmp_path / "3.xml", b=None)) == 1
+    assert "and not run with it: t::d" in capsys.readouterr().out
+    assert main(without, detection, junit(tmp_path / "4.xml", b=None, d=None)) == 0
+    assert "2 tests ran without an engine; 2 need it" in capsys.readouterr().out
+
+
+VERBS = ("test", "detection", "torture")
+
+
+def recipes() -> dict[str, list[str]]:
+    """The words of each verb that say which tests it runs."""
+    found = re.findall(rf"^({'|'.join(VERBS)}): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    words = {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in found}
+    chosen = {verb: [word for word in recipe if "tests/" in word] for verb, recipe in words.items()}
+    return {verb: [*chosen[verb], "-m", recipe[recipe.index("-m") + 1]] for verb, recipe in words.items()}
+
+
+PLACES = ("tests", "tests/unit", "tests/detection", "tests/detection/correct", "tests/reliability")
+
+
+def test_every_test_is_run_by_one_verb(pytester: pytest.Pytester) -> None:
+    """Wherever it stands, marked for `make torture` or not: one of the three runs it, and none of the others."""
+    pytester.makeini("[pytest]\nmarkers =\n    reliability\n")
+    for place in PLACES:
+        for mark in ("", "@pytest.mark.reliability\n"):
+            name = f"test_{place.replace('/', '_')}{'_marked' if mark else ''}"
+            file = pytester.mkdir(place) if not Path(place).is_dir() else Path(place)
+            (file / f"{name}.py").write_text(f"import pytest\n{mark}def {name}(): pass\n")
+    (Path("tests/reliability") / "test_tests_reliability.py").unlink()
+    ran = list[str]()
+    for verb, words in recipes().items():
+        lines = pytester.runpytest_inprocess("-v", *words).outlines
+        here = [found[1] for line in lines if (found := re.search(r"::test_(\w+) PASSED", line))]
+        assert here, verb
+        ran += here
+    assert sorted(ran) == sorted(set(ran))
+    assert len(ran) == 2 * len(PLACES) - 1
+
+
+def test_torture_loads_what_names_its_mark_alone(pytester: pytest.Pytester) -> None:
+    """The other modules are not collected, so that one of them that cannot be loaded does no harm."""
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makeini("[pytest]\nmarkers =\n    docker\n    reliability\n    load\n    real_clock\n")
+    marked = "import pytest\n@pytest.mark.reliability\ndef test_marked(): pass\ndef test_other(): pass\n"
+    pytester.makepyfile(test_marked=marked, test_other="raise RuntimeError\ndef test_other(): pass\n")
+
+    pytester.runpytest_inprocess("-m", "reliability").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest_inprocess("-m", "reliability or docker").assert_outcomes(errors=1, deselected=1)
+
+
+def test_what_stands_among_the_torture_is_marked_for_it() -> None:
+    """`make test` does not look there, and `make torture` takes what is marked."""
+    unmarked = [
+        path.name
+        for path in (ROOT / "tests/reliability").rglob("test_*.py")
+        if not re.search(r"^pytestmark = .*\bmark\.reliability\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not unmarked

@@ -33,6 +33,16 @@ class SuiteResult:
     skipped: dict[str, int]
     modules: frozenset[str] = frozenset()
 
+    def with_part(self, part: SuiteResult) -> SuiteResult:
+        """This and another part of the same suite as one; of no commit where they are of different ones."""
+        return SuiteResult(
+            self.commit if part.commit == self.commit else None,
+            self.tests + part.tests,
+            self.failed + part.failed,
+            dict(Counter(self.skipped) + Counter(part.skipped)),
+            self.modules | part.modules,
+        )
+
     def missing(self, folder: Path) -> list[str]:
         """The test files of a folder of which no test is in the suite, relative to the folder's parent."""
         files = (path for path in sorted(folder.rglob("test_*.py")) if _has_tests(path))

@@ -12,7 +12,7 @@ an account does in one, and takes longer batches; `courier` gives and takes all 
 states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments; `warden`
 has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker. What they
 lack is not exercised. With LAB_LIBRARY=whole every scenario
-under the virtual clock is tried (`make detection`).
+under the virtual clock is tried (`make detection-table`).
 """
 
 from __future__ import annotations

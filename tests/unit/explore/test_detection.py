@@ -18,7 +18,7 @@ from lab.explore.swarm.trial import try_case
 from lab.model.verdict import Verdict
 from lab.monitor.alerting.timeline import timeline
 from lab.paths import REFERENCE_CONTRACT
-from lab.scenario.resolve import parse_scenario
+from lab.scenario.resolve import load_scenario, parse_scenario
 from lab.session.under_test import system_under_test
 
 BROKEN = REFERENCE_CONTRACT.parent / "broken"
@@ -50,6 +50,21 @@ def test_a_seed_has_one_history() -> None:
         first, _, again = (try_case(bench, draw(Drawing(seed)), "x") for seed in (2, 3, 2))
     assert first.digest == again.digest != ""
     assert first.verdict is not Verdict.FAIL
+
+
+def test_the_checks_alone_judge_a_case() -> None:
+    """Whether a leg of a drawn case executes or expires is open: what it expects fails it as a scenario only."""
+    case = draw(Drawing(2))
+    flow, legs = next(iter(case["flows"].items()))
+    steps = [*case["timeline"], {"expect": {"leg": f"{flow}.{next(iter(legs))}", "state": "EMPTY"}, "within": "1s"}]
+    case = case | {"timeline": steps}
+    with closing(open_bench("test", system_under_test(contract=None, relayer_cmd=None))) as bench:
+        trial = try_case(bench, case, "x")
+        (item,) = load_scenario(bench.folder / "case" / "x.yaml", known_checks=CHECKS)
+        result = bench.run(item)
+    assert trial.verdict is Verdict.PASS, trial.reasons
+    assert (result.verdict.verdict, result.verdict.failed_checks) == (Verdict.FAIL, [])
+    assert result.digest == trial.digest
 
 
 @pytest.mark.usefixtures("prometheus_tools")

@@ -49,6 +49,23 @@ def test_a_part_of_the_tests_is_not_the_suite(tmp_path: Path) -> None:
     assert suite.missing(tests) == ["tests/deep/test_c.py"]
 
 
+def test_two_parts_of_a_suite_are_one(tmp_path: Path) -> None:
+    """Both have to be there, of the same commit; what is missing without the second is not missing with it."""
+    first = read_suite(suite_file(tmp_path, f"tests {SHA}"))
+    other = tmp_path / "detection.xml"
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    for module in ("test_a", "test_b", "test_judged"):
+        (tests / f"{module}.py").write_text("def test_ok(): ...\n")
+    for commit, of_both in ((SHA, SHA), ("b" * 40, None)):
+        case = '<testcase classname="tests.test_judged" name="bad"><failure/></testcase>'
+        other.write_text(f'<testsuites><testsuite name="tests {commit}">{case}{SKIPPED}</testsuite></testsuites>')
+        both = first.with_part(read_suite(other))
+        assert (both.commit, both.tests, both.skipped) == (of_both, 6, {"no engine": 2})
+        assert both.failed == ("t::no", "tests.test_judged::bad")
+        assert (first.missing(tests), both.missing(tests)) == (["tests/test_judged.py"], [])
+
+
 def test_what_is_no_junit_is_named(tmp_path: Path) -> None:
     (tmp_path / "tests.xml").write_text("<testsuites>")
 
