@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
+from lab.evidence.repository import package_sha256
 from lab.load.analyse.facts import Ending
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
@@ -263,7 +264,8 @@ def _relayer_facts(system: SystemUnderTest, options: Options, profile: LoadProfi
     """As the manifest has them."""
     if not (profile.has_flows or options.relayer_cmd):
         return {"kind": "none"}
-    return {"kind": "reference"} if system.relayer is None else system.relayer.manifest()
+    reference = {"kind": "reference", "sha256": package_sha256("relayer")}
+    return reference if system.relayer is None else system.relayer.manifest()
 
 
 def ceiling_warnings(prepared: Prepared) -> list[str]:
