@@ -30,13 +30,21 @@ def bound_ms(history: History, chain: str) -> int:
     For a relayer that declares its steps, so many blocks and polls.
     """
     header = history.header
-    return blocks_of(history) * header.chains[chain].block_time_ms + _waits_ms(history)
+    blocks = blocks_of(history) + _queue_blocks(history, chain)
+    return blocks * header.chains[chain].block_time_ms + _waits_ms(history)
 
 
 def blocks_of(history: History) -> int:
     """The destination blocks that a relayer has."""
     steps = history.header.relayer_steps
     return BLOCKS if steps is None else steps
+
+
+def _queue_blocks(history: History, chain: str) -> int:
+    """Blocks for the other legs, where the contract is known to take only so many operations of an account in each."""
+    contract = history.contract(chain)
+    most = contract.limits.get("per_block") if contract is not None else None
+    return (len(history.header.legs) - 1) // most if most else 0
 
 
 def _waits_ms(history: History) -> int:
@@ -50,7 +58,9 @@ def due_ms(history: History, chain: str, start_ms: int) -> int:
     due = start_ms + bound_ms(history, chain)
     if not header.chains[chain].mines_empty_blocks:
         return due
-    last = nth_block_after(history, chain, start_ms + _waits_ms(history), blocks_of(history))
+    last = nth_block_after(
+        history, chain, start_ms + _waits_ms(history), blocks_of(history) + _queue_blocks(history, chain)
+    )
     return due if last is None else max(due, last)
 
 
