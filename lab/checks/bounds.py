@@ -41,10 +41,15 @@ def blocks_of(history: History) -> int:
 
 
 def _queue_blocks(history: History, chain: str) -> int:
-    """Blocks for the other legs, where the contract is known to take only so many operations of an account in each."""
+    """Blocks for what else is there, where the contract is known to take so many operations of an account in each."""
     contract = history.contract(chain)
     most = contract.limits.get("per_block") if contract is not None else None
-    return (len(history.header.legs) - 1) // most if most else 0
+    if not most:
+        return 0
+    here = [leg for leg in history.header.legs if leg.chain == chain]
+    parents = (history.leg(leg.after) for leg in here if leg.after)
+    mirrors = {parent.tx_id for parent in parents if parent is not None and parent.chain != chain}
+    return max(0, len(here) + len(mirrors) - 1) // most
 
 
 def _waits_ms(history: History) -> int:
@@ -75,6 +80,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     if buffered is None:
         return None
     delayed_ms = _delayed_ms(history, leg.chain, buffered.step.block.t_ms)
+    if delayed_ms is None:
+        return None
     start = max(unix_ms(history, leg.timestamp), delayed_ms, _reopened_ms(history, leg))
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
@@ -92,7 +99,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     start = max(start, sure_ms)
     # A parent's mirror, buffered as soon as that, waits as long as any other transaction.
-    return start if parent.chain == leg.chain else max(start, _delayed_ms(history, leg.chain, start))
+    mirrored_ms = start if parent.chain == leg.chain else _delayed_ms(history, leg.chain, start)
+    return None if mirrored_ms is None else max(start, mirrored_ms)
 
 
 def parent_allows_ms(history: History, leg: Leg) -> int | None:
@@ -138,12 +146,14 @@ def _reopened_ms(history: History, leg: Leg) -> int:
     )
 
 
-def _delayed_ms(history: History, chain: str, buffered_ms: int) -> int:
-    """The end of the delay that the chain's contract is known to ask for between buffering and resolve."""
+def _delayed_ms(history: History, chain: str, buffered_ms: int) -> int | None:
+    """The end of the delay that the chain's contract asks for between buffering and resolve; None if it never came."""
     contract = history.contract(chain)
     limits = contract.limits if contract is not None else {}
     blocks = limits.get("resolve_after_blocks", 0)
     reached = nth_block_after(history, chain, buffered_ms, blocks) if blocks else None
+    if blocks and reached is None:
+        return None
     return max(buffered_ms + limits.get("resolve_after_seconds", 0) * 1000, reached or 0)
 
 

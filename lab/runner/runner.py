@@ -35,7 +35,7 @@ from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manif
 from lab.runner.conclusion.settle import read_finals, settle
 from lab.runner.monitoring.run_monitor import RunMonitor
 from lab.runner.operations import Operations
-from lab.runner.requirements.fitting import fitted
+from lab.runner.requirements.fitting import crowded, fitted
 from lab.runner.requirements.needs import blocked, lacks, unexercised
 from lab.runner.requirements.optional import of_scenario
 from lab.runner.run import Run
@@ -174,7 +174,7 @@ def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
     """Why an item is not played: kinds and texts of the notes that say so; none where it is."""
     if (missing := unexercised(item)) is not None:
         return [("not exercised", missing)]
-    if parts := of_scenario(item, options.target):
+    if parts := (*of_scenario(item, options.target), *crowded(item, options.target.limits)):
         return [("lacking", part) for part in parts]
     if (useless := blocked(item, options.smoke, options.target.codec)) is not None:
         return [("blocked", useless)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.coordinator import Fees, role_account, rollup_address, sign_transaction
 from lab.coordinator.reads import ZERO_ID
-from lab.model.records import Block
+from lab.model.records import Block, EmptyBlocks
 from lab.networks.fees import FeeCurve
 from lab.networks.l1_fee import l1_fee
 from lab.runner.script import Script, Unmeasured
@@ -74,14 +74,24 @@ def judge_base_fees(script: Script, name: str) -> None:
     """Every block beside the curve, from the node's own headers."""
     chain = script.run.lab.chains[name]
     rpc = chain.look()
-    times = {block.number: block.t_ms for block in script.run.recorder.history().of(Block) if block.chain == name}
+    history = script.run.recorder.history()
+    times = {block.number: block.t_ms for block in history.of(Block) if block.chain == name}
+    for span in history.of(EmptyBlocks):
+        if span.chain == name:
+            # Of an idle chain they come as regularly as those of others.
+            gap_ms = (span.t_ms - span.first_t_ms) // max(1, span.last - span.first)
+            times |= {
+                number: span.first_t_ms + at * gap_ms for at, number in enumerate(range(span.first, span.last + 1))
+            }
     curve, wrong, fees, used = FeeCurve(chain.profile), [], [], list[tuple[int, int]]()
     parent = rpc.block(0)
     for number in range(1, rpc.block_number() + 1):
         block = rpc.block(number)
         assert block is not None
         assert parent is not None
-        # Only Arbitrum's curve asks for the time gone by, and its blocks are all on record.
+        # Only Arbitrum's curve asks for the time gone by; its last empty blocks may not be on record yet.
+        if number not in times and not chain.profile.mines_empty_blocks:
+            break
         elapsed = times.get(number, 0) - times.get(number - 1, 0)
         base_fee, gas_used, gas_limit = (int(parent[key], 16) for key in ("baseFeePerGas", "gasUsed", "gasLimit"))
         used.append((gas_used, gas_limit))
