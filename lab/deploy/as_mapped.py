@@ -45,7 +45,7 @@ class MapTrial:
         self._reader = Reader(trial.rpc, target.codec, target.address, numbering)
         self._functions = {*names.functions, *names.arguments, *names.returns, *names.truths}
         self._events = {*names.events, *names.event_arguments, *names.event_where}
-        self._found: dict[tuple[str, str], Misfit] = {}
+        self._misfits: dict[tuple[str, str], Misfit] = {}
         self._count = 0
 
     def misfits(self) -> tuple[Misfit, ...]:
@@ -56,7 +56,7 @@ class MapTrial:
             self._operators()
             self._stop()
             self._ownership()
-        return tuple(self._found.values())
+        return tuple(self._misfits.values())
 
     def _flow(self) -> None:
         """A parent and its child: buffered, the child resolved in vain, then both as far as they go."""
@@ -180,7 +180,7 @@ class MapTrial:
     def _misfit(self, section: Literal["functions", "events"], name: str, text: str) -> None:
         """Of what the file maps: the rest is the contract's own."""
         if name in (self._functions if section == "functions" else self._events):
-            self._found.setdefault((section, name), Misfit(section, name, text))
+            self._misfits.setdefault((section, name), Misfit(section, name, text))
 
     def _sent(self, function: str, *args: Any) -> Mapping[str, Any] | None:
         """The receipt of an operator's call in a block of its own; None where it cannot be made, or reverts."""
@@ -213,8 +213,8 @@ class MapTrial:
 
     def _event(self, receipt: Mapping[str, Any] | None, name: str) -> dict[str, Any] | None:
         logs = (self._reader.codec.decode_log(log) for log in (receipt or {"logs": ()})["logs"])
-        found = next((log for log in logs if log is not None and log.event == name), None)
-        return None if found is None else {key: _lower(value) for key, value in found.args.items()}
+        log = next((one for one in logs if one is not None and one.event == name), None)
+        return None if log is None else {key: _lower(value) for key, value in log.args.items()}
 
     def _emits(self, receipt: Mapping[str, Any] | None, name: str, expected: Mapping[str, Any]) -> None:
         """A call that succeeded has the event, with what it was about; one that reverted says nothing of it."""
