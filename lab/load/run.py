@@ -68,9 +68,18 @@ def run_load(
     system = system_of(options, profile)
     run_id, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, ExitStack() as stack:
-        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
+        # What a contract of the user's own asks for, and a load does not have, is said before anything runs.
+        suite = open_suite(
+            run_id=run_id,
+            backend=options.backend,
+            image=options.image,
+            system=system,
+            notify=notify,
+            smoke=not system.is_reference,
+        )
         stack.callback(suite.close)
-        notify(suite.under_test.line)
+        for line in (suite.under_test.line, *suite.trouble()):
+            notify(line)
         notify(f"backend {suite.reason}")
         environment = stack.enter_context(own_nodes(profile, networks, suite, folder))
         backend = {**suite.backend.describe(), "reason": suite.reason}

@@ -56,10 +56,14 @@ class Suite:
 
     def contract_lines(self) -> list[str]:
         """What a run should say of the contract before anything else, the worst first."""
-        lines = [*self.smoke.lines(), *self.misfits()] if self.smoke is not None else []
+        lines = self.trouble()
         known = self.smoke.numbering if self.smoke is not None and self.smoke.failure is None else None
         lines += inspect(self.target.contract, self.target.codec).lines(known)
         return lines + ([f"  limits: {', '.join(self._limits())}"] if self._limits() else [])
+
+    def trouble(self) -> list[str]:
+        """What never succeeds, and what is mapped wrongly."""
+        return [*self.smoke.lines(), *self.misfits()] if self.smoke is not None else []
 
     def misfits(self) -> list[str]:
         """What the project maps wrongly, where the contract was tried."""
