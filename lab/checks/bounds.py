@@ -30,13 +30,26 @@ def bound_ms(history: History, chain: str) -> int:
     For a relayer that declares its steps, so many blocks and polls.
     """
     header = history.header
-    return blocks_of(history) * header.chains[chain].block_time_ms + _waits_ms(history)
+    blocks = blocks_of(history) + _queue_blocks(history, chain)
+    return blocks * header.chains[chain].block_time_ms + _waits_ms(history)
 
 
 def blocks_of(history: History) -> int:
     """The destination blocks that a relayer has."""
     steps = history.header.relayer_steps
     return BLOCKS if steps is None else steps
+
+
+def _queue_blocks(history: History, chain: str) -> int:
+    """Blocks for what else is there, where the contract is known to take so many operations of an account in each."""
+    contract = history.contract(chain)
+    most = contract.limits.get("per_block") if contract is not None else None
+    if not most:
+        return 0
+    here = [leg for leg in history.header.legs if leg.chain == chain]
+    parents = (history.leg(leg.after) for leg in here if leg.after)
+    mirrors = {parent.tx_id for parent in parents if parent is not None and parent.chain != chain}
+    return max(0, len(here) + len(mirrors) - 1) // most
 
 
 def _waits_ms(history: History) -> int:
@@ -50,7 +63,9 @@ def due_ms(history: History, chain: str, start_ms: int) -> int:
     due = start_ms + bound_ms(history, chain)
     if not header.chains[chain].mines_empty_blocks:
         return due
-    last = nth_block_after(history, chain, start_ms + _waits_ms(history), blocks_of(history))
+    last = nth_block_after(
+        history, chain, start_ms + _waits_ms(history), blocks_of(history) + _queue_blocks(history, chain)
+    )
     return due if last is None else max(due, last)
 
 
@@ -65,6 +80,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     if buffered is None:
         return None
     delayed_ms = _delayed_ms(history, leg.chain, buffered.step.block.t_ms)
+    if delayed_ms is None:
+        return None
     start = max(unix_ms(history, leg.timestamp), delayed_ms, _reopened_ms(history, leg))
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
@@ -82,7 +99,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     start = max(start, sure_ms)
     # A parent's mirror, buffered as soon as that, waits as long as any other transaction.
-    return start if parent.chain == leg.chain else max(start, _delayed_ms(history, leg.chain, start))
+    mirrored_ms = start if parent.chain == leg.chain else _delayed_ms(history, leg.chain, start, mirror=True)
+    return None if mirrored_ms is None else max(start, mirrored_ms)
 
 
 def parent_allows_ms(history: History, leg: Leg) -> int | None:
@@ -128,12 +146,18 @@ def _reopened_ms(history: History, leg: Leg) -> int:
     )
 
 
-def _delayed_ms(history: History, chain: str, buffered_ms: int) -> int:
-    """The end of the delay that the chain's contract is known to ask for between buffering and resolve."""
+def _delayed_ms(history: History, chain: str, buffered_ms: int, *, mirror: bool = False) -> int | None:
+    """The end of the delay that the chain's contract asks for between buffering and resolve; None if it never came.
+
+    A `mirror` is not buffered yet: on a chain without empty blocks it makes one itself, and blocks are counted from it.
+    """
     contract = history.contract(chain)
     limits = contract.limits if contract is not None else {}
     blocks = limits.get("resolve_after_blocks", 0)
-    reached = nth_block_after(history, chain, buffered_ms, blocks) if blocks else None
+    own = mirror and not history.header.chains[chain].mines_empty_blocks
+    reached = nth_block_after(history, chain, buffered_ms, blocks + own) if blocks else None
+    if blocks and reached is None:
+        return None
     return max(buffered_ms + limits.get("resolve_after_seconds", 0) * 1000, reached or 0)
 
 
@@ -146,12 +170,27 @@ def flow_chains(history: History, leg: Leg) -> list[str]:
 
 def calm_bound(history: History, leg: Leg, start_ms: int) -> Bound | None:
     """The bound from the first calm time of the leg's chains on; None if something disturbed them to the end."""
+    mirrored_ms = _mirrored_ms(history, leg)
 
     def due(from_ms: int) -> int:
-        return due_ms(history, leg.chain, from_ms)
+        plain_ms = due_ms(history, leg.chain, from_ms)
+        if mirrored_ms is None or mirrored_ms > plain_ms or from_ms <= start_ms:
+            return plain_ms
+        # What was mirrored as late as a disturbance allowed has its delay from then on.
+        delayed_ms = _delayed_ms(history, leg.chain, mirrored_ms) or 0
+        return max(plain_ms, due_ms(history, leg.chain, delayed_ms)) if delayed_ms > mirrored_ms else plain_ms
 
     calm_ms = calm_from(history, flow_chains(history, leg), start_ms, due)
     return None if calm_ms is None else Bound(calm_ms, due(calm_ms))
+
+
+def _mirrored_ms(history: History, leg: Leg) -> int | None:
+    """When the mirror of the leg's parent was buffered; None for a leg that needs none, or has none yet."""
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None or parent.chain == leg.chain:
+        return None
+    buffered = replay(history, leg.chain).entry(parent.tx_id).first("BUFFERED")
+    return buffered.step.block.t_ms if buffered is not None else None
 
 
 def missed_bound(

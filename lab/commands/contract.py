@@ -24,7 +24,7 @@ PROPOSED_FILE = "lab.proposed.yaml"
 
 
 def show_contract(path: Path | None, backend: str, image: str | None) -> int:
-    """Print the report; 1 if an operation never succeeds, or the contract cannot be deployed."""
+    """Print the report; 1 if an operation never succeeds, something is mapped wrongly, or the deployment fails."""
     system = system_under_test(contract=path, relayer_cmd=None)
     suite = open_suite(
         run_id=new_run_id(),
@@ -36,9 +36,10 @@ def show_contract(path: Path | None, backend: str, image: str | None) -> int:
     )
     try:
         print("\n".join([suite.under_test.line, *suite.contract_lines()]))
+        wrong = suite.stopping() is not None or bool(suite.misfits())
     finally:
         suite.close()
-    return 1 if suite.smoke is not None and suite.smoke.failure is not None else 0
+    return 1 if wrong else 0
 
 
 def write_proposal(path: Path | None, folder: Path, backend: str = "auto", image: str | None = None) -> int:

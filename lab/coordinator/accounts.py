@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 
+from lab.model.session import Session
+
 # The well-known mnemonic of local development nodes: public, so never to hold value on a live network.
 MNEMONIC = "test test test test test test test test test test test junk"
 # Its first accounts, written out: to derive them takes every process half a second. A test derives them again.
@@ -51,6 +53,18 @@ ROLES = tuple(_KEYS)
 OPERATOR_ROLES = ("operator", "operator2", "relayer")
 
 
+def operators_of(session: Session, chain: str) -> dict[str, str]:
+    """The accounts that shall be operators of a chain's contract, in lower case, each with its role in the session.
+
+    Where a session does not say, as files of earlier versions, they are those of the documentation: the owner, too.
+    """
+    roles = {address.lower(): role for role, address in session.accounts.items()}
+    held = session.chains[chain].operators
+    if held is None:
+        return {address: role for address, role in roles.items() if role in ("owner", *OPERATOR_ROLES)}
+    return {address.lower(): roles.get(address.lower(), "operator") for address in held}
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A role's address (lower case) and private key (32 bytes). The key never shows in a repr."""
@@ -69,6 +83,10 @@ def role_account(role: str) -> Account:
         raise KeyError(f"expected one of {', '.join(ROLES)}, got {role!r}")
     address, key = _KEYS[role]
     return Account(role, address, bytes.fromhex(key))
+
+
+# The owner as the documentation has it, and the accounts that the lab makes operators.
+DOCUMENTED_OPERATORS = tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
 
 
 def created_address(creator: str, nonce: int) -> str:

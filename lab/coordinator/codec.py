@@ -170,7 +170,14 @@ class Codec:
             raise ValueError(f"expected {function}({documented}), got {list(args)!r}: {error}") from error
 
     def is_beyond(self, function: str, args: Sequence[Any]) -> bool:
-        """Whether a number is too large for the contract's own type, so that its decoder refuses the call."""
+        """Whether a value is too large for the contract's own type, so that its decoder refuses the call.
+
+        Of payloads the ABI does not say how long they may be: `lab.yaml` does, by `limits`.
+        """
+        most = self.names.limits.payload_bytes
+        requests = {"buffer_transaction": [args], "buffer_batch": args[0] if args else []}.get(function, [])
+        if most is not None and any(len(str(request[3])) // 2 - 1 > most for request in requests):
+            return True
         shape = self._shapes.get(function)
         types, values = self._types_of(function, "inputs"), args if shape is None else shape.placed(args)
         wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]

@@ -43,13 +43,20 @@ def simulated(codec: Codec, result: Mapping[str, Any]) -> Outcome:
     return Outcome(ok, None if ok else codec.reasons.decoded(result["returnData"]), events)
 
 
+def _past_horizon(codec: Codec, function: str, args: Sequence[Any], now: int) -> bool:
+    """Whether a buffering asks for a timestamp further ahead than the project declares."""
+    horizon = codec.names.limits.horizon_seconds
+    requests = {"buffer_transaction": [args], "buffer_batch": args[0] if args else []}.get(function, [])
+    return horizon is not None and any(request[5] > now + horizon for request in requests)
+
+
 def difference(
     model: Behaviour, codec: Codec, function: str, args: Sequence[Any], sender: str, now: int, outcome: Outcome
 ) -> str | None:
     """What is not as documented; None if all is. The model moves on as the contract should have."""
     if not outcome.ok and (may_refuse(function, args) or model.may_overflow(function, args)):
         return None
-    if not outcome.ok and codec.is_beyond(function, args):
+    if not outcome.ok and (codec.is_beyond(function, args) or _past_horizon(codec, function, args, now)):
         return None
     may = function in ("pause", "unpause") or not (outcome.ok or model.reference)
     if may and changes_nothing(model, function, args, sender):

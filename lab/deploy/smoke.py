@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import StateNumbering
+from lab.deploy.as_mapped import MapTrial, Misfit
 from lab.deploy.deployer import NO_LIMITS, Deployable, learn_numbering
 from lab.deploy.placement import SetUpFailure, put_on_chain
 from lab.deploy.trial import SmokeFailure as SmokeFailure
@@ -36,12 +37,13 @@ LATER_S = (60, 180, 300)
 class Smoke:
     """What came of it. Operations after the failed one were not tried: they need what it would have left.
 
-    `limits` are the declared ones and those that were learnt.
+    `limits` are the declared ones and those that were learnt, `misfits` what `lab.yaml` maps wrongly.
     """
 
     failure: SmokeFailure | None
     numbering: StateNumbering
     limits: Limits = NO_LIMITS
+    misfits: tuple[Misfit, ...] = ()
 
     def lines(self) -> list[str]:
         """What went wrong, why, and the line itself; nothing where all is well."""
@@ -76,7 +78,10 @@ def smoke(rpc: Rpc, target: Deployable, profile: NetworkProfile, *, genesis_time
         return Smoke(SmokeFailure("the deployment", "its creation code leaves no contract behind"), guess)
     flow = _Flow(trial, target.limits)
     failure = flow.play(genesis_time + BUFFERED_AT)
-    return Smoke(failure, guess) if failure is not None else Smoke(None, learn_numbering(rpc, target), flow.limits)
+    if failure is not None:
+        return Smoke(failure, guess)
+    numbering = learn_numbering(rpc, target)
+    return Smoke(None, numbering, flow.limits, MapTrial(trial, numbering, flow.limits).misfits())
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,21 +66,9 @@ class Trial:
 
     def attempt(self, operation: str, args: list[Any], timestamp: int, *, explain: bool = True) -> SmokeFailure | None:
         """One transaction by the operator in a block of this time; why it failed, at length with `explain`."""
-        rpc, target, operator = self.rpc, self.target, role_account("operator")
+        target = self.target
         data, before = target.codec.encode(operation, args), self._state(args[0])
-        tip = max(10**9, self.profile.min_tip_wei)
-        raw, tx_hash = sign_transaction(
-            operator,
-            chain_id=self.profile.chain_id,
-            nonce=rpc.nonce(operator.address),
-            to=target.address,
-            data=data,
-            gas=GAS,
-            fees=Fees(4 * self.profile.initial_base_fee_wei + tip, tip),
-        )
-        rpc.send_raw(raw)
-        self.mine(timestamp)
-        receipt = rpc.receipt(tx_hash)
+        receipt = self.send("operator", data, timestamp)
         if receipt is None:
             return SmokeFailure(operation, "its transaction was not mined")
         if receipt["status"] != "0x1":
@@ -92,6 +80,33 @@ class Trial:
         if failed is not None:
             return SmokeFailure(operation, f'it emits TransactionFailed("{failed.args.get("reason", "")}")')
         return None
+
+    def send(self, role: str, data: str, timestamp: int) -> dict[str, Any] | None:
+        """The receipt of one call in a block of this time; None where it was not mined."""
+        rpc, account, tip = self.rpc, role_account(role), max(10**9, self.profile.min_tip_wei)
+        raw, tx_hash = sign_transaction(
+            account,
+            chain_id=self.profile.chain_id,
+            nonce=rpc.nonce(account.address),
+            to=self.target.address,
+            data=data,
+            gas=GAS,
+            fees=Fees(4 * self.profile.initial_base_fee_wei + tip, tip),
+        )
+        rpc.send_raw(raw)
+        self.mine(timestamp)
+        return rpc.receipt(tx_hash)
+
+    def why(self, receipt: Mapping[str, Any]) -> str:
+        """How a transaction reverted, in the contract's words."""
+        trace = self.rpc.call("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
+        return self._words(trace)
+
+    def _words(self, trace: Mapping[str, Any]) -> str:
+        reason = self.target.codec.reasons.given(trace)
+        return (
+            f'it reverts with "{reason}"' if reason else f"it reverts without a reason ({trace.get('error', 'revert')})"
+        )
 
     def _state(self, tx_id: str) -> str | None:
         """The transaction's state as the contract writes it; None where it does not say."""
@@ -106,10 +121,7 @@ class Trial:
     def _reverted(self, operation: str, receipt: dict[str, Any], data: str) -> SmokeFailure:
         rpc, target = self.rpc, self.target
         trace = rpc.call("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
-        reason = target.codec.reasons.given(trace)
-        why = (
-            f'it reverts with "{reason}"' if reason else f"it reverts without a reason ({trace.get('error', 'revert')})"
-        )
+        why = self._words(trace)
         tokens = any(str(frame.get("input", ""))[:10] in TOKEN_SELECTORS for frame in _inner(trace))
         if int(receipt["gasUsed"], 16) > TRACED_GAS_MAX:
             return SmokeFailure(operation, why, needs="tokens" if tokens else None)

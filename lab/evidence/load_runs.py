@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bounded_files import UnfitFile, read_object
+from lab.evidence.in_force import ANYTHING, InForce
 from lab.evidence.manifest import Against, MeasurementManifest
 from lab.evidence.outcomes import names_against, outcome_of
 from lab.evidence.projects import told_apart
@@ -44,6 +45,8 @@ class LoadRun:
     trouble: str
     says_nothing: bool
     against: dict[str, tuple[Outcome, str]]
+    contract_sha256: str | None
+    relayer_sha256: str | None
     made_with: str | None
 
     @property
@@ -73,9 +76,9 @@ class Counting:
         yield from (*self.alike, *newest, *later)
 
 
-def counting_loads(load: Path) -> list[Counting]:
+def counting_loads(load: Path, in_force: InForce = ANYTHING) -> list[Counting]:
     """For each profile what counts, the newest run first of which the name comes first; for each project by itself."""
-    return counting_by_project(sorted(bearable(map(read_load_run, _folders(load))), key=_by_name))
+    return counting_by_project(sorted(bearable(map(read_load_run, _folders(load))), key=_by_name), in_force)
 
 
 def bearable(runs: Iterable[LoadRun]) -> Iterator[LoadRun]:
@@ -88,7 +91,7 @@ def bearable(runs: Iterable[LoadRun]) -> Iterator[LoadRun]:
         yield run
 
 
-def counting_by_project(ordered: Iterable[LoadRun]) -> list[Counting]:
+def counting_by_project(ordered: Iterable[LoadRun], in_force: InForce = ANYTHING) -> list[Counting]:
     """The same of runs that are there, the oldest first. One of which nobody knows what it measured may be of each."""
     runs = [run for run in ordered if run.is_known]
     groups: dict[tuple[str, tuple[str, str | None]], list[LoadRun]] = {}
@@ -96,7 +99,7 @@ def counting_by_project(ordered: Iterable[LoadRun]) -> list[Counting]:
     keys = [None if run.says_nothing else (project, run.profile) for run, project in zip(runs, projects, strict=True)]
     for key in filter(None, dict.fromkeys(keys)):
         groups[key] = [run for run, other in zip(runs, keys, strict=True) if other in (None, key)]
-    return [_counting(group) for group in groups.values() or [runs] if group]
+    return [_counting(in_force.of(group)) for group in groups.values() or [runs] if group]
 
 
 def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
@@ -117,6 +120,8 @@ def read_load_run(folder: Path, *, rewritten: bool = False) -> LoadRun:
         trouble=trouble,
         says_nothing=bool(trouble) and not against and profile is None,
         against=against,
+        contract_sha256=rows.contract.bytecode_sha256 or manifest.contract.bytecode_sha256,
+        relayer_sha256=rows.relayer.digest or manifest.relayer.digest,
         made_with=rows.made_with or manifest.made_with or outcome.made_with,
     )
 
@@ -148,7 +153,7 @@ def _folders(load: Path) -> set[Path]:
     return there | {load / name for name in names_against(load)}
 
 
-def _counting(runs: list[LoadRun]) -> Counting:
+def _counting(runs: Sequence[LoadRun]) -> Counting:
     newest = next((run for run in reversed(runs) if run.has_rows), None)
     if newest is None:
         return Counting(None, tuple(runs), ())

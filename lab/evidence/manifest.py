@@ -59,6 +59,13 @@ class RelayerFacts(Recorded):
     sha256: Text | None = None
     files: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def digest(self) -> str | None:
+        """Of its sources, else of its command, to tell it from others; None where none ran, or nothing says which."""
+        if self.kind == "none":
+            return None
+        return self.sha256 or (_digest(self.command) if self.command else None)
+
 
 class LabFacts(Recorded):
     """The lab's version; its commit, where it runs from a repository; and whether files were changed since."""

@@ -1,5 +1,7 @@
 """Which of all runs that a results folder keeps a report reads: the newest one of each item, over all sessions.
 
+Where an item ran with what is in force, runs with another contract or relayer neither count nor hide it.
+
 A run that went worse with exactly the same things, or in the same session, is not hidden by a later one that went
 better, and neither is one whose manifest cannot be read or was changed. A run that did not end counts until its item
 ran again in a later session, and beside it the last one that ended. Manifests and some verdicts are read here,
@@ -11,7 +13,7 @@ from __future__ import annotations
 import errno
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from pathlib import Path
 from lab.bounded_files import UnfitFile
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
+from lab.evidence.in_force import ANYTHING, InForce
 from lab.evidence.manifest import RunManifest
 from lab.evidence.outcomes import names_against
 from lab.evidence.projects import told_apart
@@ -63,6 +66,8 @@ class _Run:
     order: tuple[datetime, int, int]
     family: frozenset[str]
     project: tuple[str, ...]
+    contract_sha256: str | None
+    relayer_sha256: str | None
     made_with: str | None
     ended: bool
     failed: bool
@@ -77,16 +82,44 @@ class _Run:
             return Verdict.UNKNOWN
 
 
-def newest_runs(results: Path) -> Selection:
-    """What a report over this folder rests on; evidence that cannot be read never raises.
+class Recorded:
+    """All runs of a results folder, read once: what counts of them hangs on the contract and the relayer in force.
 
     An item is a scenario's file and the item's name, in one project: in a folder of several each has its own, and so
     have runs that do not say of which they are. One that its file no longer means is left out. A folder whose manifest
     is unreadable or changed counts until a later session of its project has a good one of the same name.
     """
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+        self._place = {session: number for number, session in enumerate(sessions(results))}
+        by_item, unreadable = _by_item(results, self._place)
+        ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
+        self._items = list(_still_meant(ordered))
+        self._unreadable = unreadable
+
+    def newest(self, in_force: InForce = ANYTHING) -> Selection:
+        """What a report rests on: of each item the newest run with what is in force, else the newest of all."""
+        chosen = [run for runs in self._items for run in _counting(in_force.of(runs))]
+        folders = [*(run.folder for run in chosen), *self._unreadable]
+        require_bearable(self._results, folders)
+        return Selection(tuple(sorted(folders, key=lambda run: (self._place[run.path.parent], run.path.name))))
+
+    def tried(self, among: Container[Path]) -> set[InForce]:
+        """Every contract with every relayer that ran in one of these sessions."""
+        runs = (run for runs in self._items for run in runs if run.folder.path.parent in among)
+        return {InForce(run.contract_sha256, run.relayer_sha256) for run in runs}
+
+
+def newest_runs(results: Path, in_force: InForce = ANYTHING) -> Selection:
+    """What a report over this folder rests on; evidence that cannot be read never raises."""
+    return Recorded(results).newest(in_force)
+
+
+def _by_item(results: Path, place: Mapping[Path, int]) -> tuple[dict[_Key, list[_Run]], list[RunFolder]]:
+    """The runs of each item, and the folders that do not say what they are of."""
     by_item: dict[_Key, list[_Run]] = {}
     unreadable: dict[tuple[str, str], list[RunFolder]] = {}
-    place = {session: number for number, session in enumerate(sessions(results))}
     families = _Families(results)
     read = {session: _read_session(session, number, families) for session, number in place.items()}
     project = _projects(read)
@@ -100,11 +133,7 @@ def newest_runs(results: Path) -> Selection:
                 unreadable[name] = before
                 key = (*run.key[:3], project[session])
                 by_item.setdefault(key, []).append(replace(run, key=key))
-    ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
-    chosen = [run for runs in _still_meant(ordered) for run in _counting(runs)]
-    folders = [*(run.folder for run in chosen), *itertools.chain(*unreadable.values())]
-    require_bearable(results, folders)
-    return Selection(tuple(sorted(folders, key=lambda folder: (place[folder.path.parent], folder.path.name))))
+    return by_item, list(itertools.chain(*unreadable.values()))
 
 
 def require_bearable(place: Path, folders: Iterable[RunFolder]) -> None:
@@ -224,6 +253,8 @@ def _read(folder: RunFolder, session: int, attempt: int, families: _Families) ->
         order=(moment, session, attempt),
         family=families.one(manifest.scenario_items),
         project=manifest.project,
+        contract_sha256=manifest.contract.bytecode_sha256,
+        relayer_sha256=manifest.relayer.digest,
         made_with=made_with,
         ended=manifest.state != STARTED,
         failed=manifest.verdict == Verdict.FAIL or outcome.is_failure,
@@ -246,7 +277,7 @@ def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:
             yield runs
 
 
-def _counting(runs: list[_Run]) -> Iterator[_Run]:
+def _counting(runs: Sequence[_Run]) -> Iterator[_Run]:
     """The newest, and the latest of those that went worst with the same things if that is worse. Newest run first."""
     newest = runs[0]
     yield newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -11,7 +12,7 @@ from typing import Any
 import lab
 from lab.environment import git
 from lab.errors import EnvironmentFailure
-from lab.paths import CHECKOUT
+from lab.paths import CHECKOUT, PACKAGE
 
 NOTHING_KNOWN: dict[str, Any] = {"commit": None, "dirty": None}
 DISTRIBUTION = "tesseract-lab"
@@ -34,6 +35,16 @@ def git_state(folder: str) -> dict[str, Any]:
 def lab_state() -> dict[str, Any]:
     """The lab's own version, commit and dirty flag."""
     return {"version": lab.__version__, **own_state(CHECKOUT)}
+
+
+@lru_cache(maxsize=4)
+def package_sha256(package: str) -> str:
+    """One digest over the sources of a part of the lab."""
+    digest = hashlib.sha256()
+    for path in sorted((PACKAGE / package).rglob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lab.chains.processes.reaper import Reaper
 from lab.chains.wall_clock import WallClockWatch
 from lab.errors import UsageError
+from lab.evidence.repository import package_sha256
 from lab.load.analyse.facts import Ending
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
@@ -67,9 +68,18 @@ def run_load(
     system = system_of(options, profile)
     run_id, folder = new_folder(options.results, profile, system.project, options.beside)
     with Interrupts() as interrupts, ExitStack() as stack:
-        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
+        # What a contract of the user's own asks for, and a load does not have, is said before anything runs.
+        suite = open_suite(
+            run_id=run_id,
+            backend=options.backend,
+            image=options.image,
+            system=system,
+            notify=notify,
+            smoke=not system.is_reference,
+        )
         stack.callback(suite.close)
-        notify(suite.under_test.line)
+        for line in (suite.under_test.line, *suite.trouble()):
+            notify(line)
         notify(f"backend {suite.reason}")
         environment = stack.enter_context(own_nodes(profile, networks, suite, folder))
         backend = {**suite.backend.describe(), "reason": suite.reason}
@@ -263,7 +273,8 @@ def _relayer_facts(system: SystemUnderTest, options: Options, profile: LoadProfi
     """As the manifest has them."""
     if not (profile.has_flows or options.relayer_cmd):
         return {"kind": "none"}
-    return {"kind": "reference"} if system.relayer is None else system.relayer.manifest()
+    reference = {"kind": "reference", "sha256": package_sha256("relayer")}
+    return reference if system.relayer is None else system.relayer.manifest()
 
 
 def ceiling_warnings(prepared: Prepared) -> list[str]:

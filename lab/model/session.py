@@ -71,6 +71,9 @@ class SessionChain(Frozen):
     mines_empty_blocks: bool
     min_tip_wei: int = 0
     replacement_bump_percent: int = 10
+    operators: tuple[str, ...] | None = Field(
+        default=None, description="accounts that set-up left as operators, in lower case; null where it is not known"
+    )
 
     @property
     def rpc_urls(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.accounts import operators_of
 from lab.errors import InvalidFile
 from lab.live.declaration.deployment_file import Deployment, Operators, Settings
 from lab.live.declaration.owner import HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
@@ -74,7 +74,6 @@ def declared_by_file(path: Path, chains: Iterable[str]) -> dict[str, Declared]:
 
 
 def declared_by_session(session: Session) -> dict[str, Declared]:
-    """The roles that `lab up` gives: the owner, and the operators that set-up adds."""
-    accounts = {role: address.lower() for role, address in session.accounts.items()}
-    operators = tuple(accounts[role] for role in ("owner", *OPERATOR_ROLES) if role in accounts)
-    return {name: Declared(owner=accounts["owner"], operators=operators) for name in session.chains}
+    """The roles that `lab up` gives: the owner, and the operators that set-up left."""
+    owner = session.accounts["owner"].lower()
+    return {name: Declared(owner=owner, operators=tuple(operators_of(session, name))) for name in session.chains}

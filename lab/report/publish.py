@@ -43,7 +43,7 @@ def publish(
         catalogue,
         now=scope.generated,
         attestations=attestations,
-        contract_sha256=scope.baseline.contract_sha256,
+        in_force=scope.baseline.in_force,
     )
     report = build_readiness(catalogue, evidence, scope)
     page = write_readiness(report, results / "readiness", results=results)

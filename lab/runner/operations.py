@@ -81,13 +81,21 @@ class Operations:
     """Sends and follows the operations of one run."""
 
     def __init__(
-        self, chains: dict[str, Chain], scheduler: Scheduler, recorder: Recorder, codec: Codec, contract: str
+        self,
+        chains: dict[str, Chain],
+        scheduler: Scheduler,
+        recorder: Recorder,
+        codec: Codec,
+        contract: str,
+        per_block: int | None = None,
     ) -> None:
+        """`per_block`: how many operations of one account the contract takes in a block, None for any number."""
         self._chains = chains
         self._scheduler = scheduler
         self._recorder = recorder
         self._codec = codec
         self._contract = contract
+        self._per_block = per_block
         self._in_flight: dict[tuple[str, str], list[Pending]] = {}
 
     def start(
@@ -141,6 +149,9 @@ class Operations:
                 rpc = chain.look()
                 if self._mined(pending, chain):
                     return
+                if fees is None and self._block_is_full(pending):
+                    self._scheduler.sleep(poll_s)
+                    continue
                 if fees is None:
                     nonce, gas = self._nonce(rpc, pending, account), self._gas(rpc, account, data)
                 if fees is None or self._lost_or_underpriced(rpc, chain, pending, fees):
@@ -160,14 +171,20 @@ class Operations:
                 return True
         return False
 
-    def _nonce(self, rpc: Rpc, pending: Pending, account: Account) -> int:
-        """The account's next nonce: what is mined, plus this run's operations that are sent and not mined."""
+    def _block_is_full(self, pending: Pending) -> bool:
+        """Whether the contract would refuse one more operation of the account in the next block."""
+        return self._per_block is not None and len(self._sent_before(pending)) >= self._per_block
+
+    def _sent_before(self, pending: Pending) -> list[Pending]:
+        """The account's other operations that are sent and not mined."""
         others = self._in_flight.get((pending.chain, pending.role), [])
         # One that is mined counts once, though it may not have looked yet.
         mined = self._chains[pending.chain].observer.observed
-        return rpc.nonce(account.address) + sum(
-            1 for other in others if other is not pending and other.hashes and mined.keys().isdisjoint(other.hashes)
-        )
+        return [one for one in others if one is not pending and one.hashes and mined.keys().isdisjoint(one.hashes)]
+
+    def _nonce(self, rpc: Rpc, pending: Pending, account: Account) -> int:
+        """The account's next nonce: what is mined, plus this run's operations that are sent and not mined."""
+        return rpc.nonce(account.address) + len(self._sent_before(pending))
 
     def _gas(self, rpc: Rpc, account: Account, data: str) -> int:
         request = {"from": account.address, "to": self._contract, "data": data}

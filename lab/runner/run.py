@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.checks.facts import clock
+from lab.checks.safety.s7_payload import PAYLOAD_BYTES_MAX
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.faults.requests.base import RequestFault
@@ -21,6 +22,8 @@ from lab.session.lab import Lab
 
 # On the wall clock every step is a little late.
 LATE_S = 0.5
+# Further ahead than anything that a run waits for.
+FAR_S = 100_000
 
 
 class Monitored(Protocol):
@@ -52,6 +55,18 @@ class Run:
     healed: dict[str, FaultMark] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     monitor: Monitored | None = None
+
+    @property
+    def far(self) -> int:
+        """A timestamp far ahead of whatever a run does, in unix seconds, and within the contract's horizon."""
+        horizon = self.lab.spec.target.limits.horizon_seconds
+        return self.lab.genesis_time + (FAR_S if horizon is None else min(FAR_S, horizon // 2))
+
+    @property
+    def longest_payload(self) -> int:
+        """Bytes of payload that the contract takes, of the documented ones."""
+        declared = self.lab.spec.target.limits.payload_bytes
+        return PAYLOAD_BYTES_MAX if declared is None else min(declared, PAYLOAD_BYTES_MAX)
 
     @property
     def now_ms(self) -> int:

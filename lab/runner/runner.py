@@ -35,6 +35,7 @@ from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manif
 from lab.runner.conclusion.settle import read_finals, settle
 from lab.runner.monitoring.run_monitor import RunMonitor
 from lab.runner.operations import Operations
+from lab.runner.requirements.fitting import crowded, fitted
 from lab.runner.requirements.needs import blocked, lacks, unexercised
 from lab.runner.requirements.optional import of_scenario
 from lab.runner.run import Run
@@ -126,7 +127,7 @@ def _run_item(
 ) -> Result:
     begin = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    item = replace(item, clock=options.clock_of(item))
+    item = fitted(replace(item, clock=options.clock_of(item)), options.target.limits)
     unplayed = _unplayed(item, options)
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
@@ -176,7 +177,7 @@ def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
     """Why an item is not played: kinds and texts of the notes that say so; none where it is."""
     if (missing := unexercised(item)) is not None:
         return [("not exercised", missing)]
-    if parts := of_scenario(item, options.target):
+    if parts := (*of_scenario(item, options.target), *crowded(item, options.target.limits)):
         return [("lacking", part) for part in parts]
     if (useless := blocked(item, options.smoke, options.target.codec)) is not None:
         return [("blocked", useless)]
@@ -216,7 +217,10 @@ def _begin(item: ScenarioItem, options: Options, lab: Lab, recorder: Recorder) -
     """The header, and the chains set up."""
     recorder.add(_header(item, lab))
     lab.set_up()
-    operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
+    target = options.target
+    operations = Operations(
+        lab.chains, lab.scheduler, recorder, target.codec, target.address, per_block=target.limits.per_block
+    )
     return Run(item, lab, recorder, operations)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from eth_abi.abi import encode
 
 from lab.chains.chain import Chain
-from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
+from lab.coordinator import Account, Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import initializers
 from lab.errors import LabError
@@ -56,8 +56,20 @@ def send_all(
     are `buffering` something, it can be resolved in the end.
     """
     chain, account = run.lab.chains[chain_name], role_account(role)
-    first, gas = chain.look().nonce(account.address), max(gas, _dearest(chain, account.address, requests))
-    tip = max(TIP_WEI, chain.profile.min_tip_wei)
+    gas = max(gas, _dearest(chain, account.address, requests))
+    size = run.lab.spec.target.limits.per_block or len(requests) or 1
+    parts = (requests[place : place + size] for place in range(0, len(requests), size))
+    txs = [tx for part in parts for tx in _send_together(run, chain, account, part, gas)]
+    if buffering:
+        _pass_delay(run, chain)
+    return txs
+
+
+def _send_together(
+    run: Run, chain: Chain, account: Account, requests: Sequence[tuple[str | None, str]], gas: int
+) -> list[Tx]:
+    """As many as the contract takes of an account in one block."""
+    first, tip = chain.look().nonce(account.address), max(TIP_WEI, chain.profile.min_tip_wei)
     fees = Fees(FEE_FACTOR * chain.producer.next_base_fee() + tip, tip)
     hashes = []
     for nonce, (to, data) in enumerate(requests, first):
@@ -75,10 +87,8 @@ def send_all(
     if hashes:
         scheduler = run.lab.scheduler
         deadline_ms = run.now_ms + WAIT_MS
-        what = f"{len(hashes)} transactions of the {role} on {chain_name} to be mined"
+        what = f"{len(hashes)} transactions of the {account.role} on {chain.name} to be mined"
         scheduler.advance_until(mined, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
-    if buffering:
-        _pass_delay(run, chain)
     return [observed[tx_hash][1] for tx_hash in hashes]
 
 

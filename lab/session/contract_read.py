@@ -53,10 +53,9 @@ def _start(reader: Reader, operators: tuple[str, ...], window_s: int) -> Start:
     Another owner is taken for right only where the project's constructor or script may have chosen it.
     """
     default, codec = role_account("owner").address, reader.codec
-    held, owner, window = operators, default, window_s
+    owner, window = default, window_s
     try:
-        if codec.has("authorized_operators") and not reader.get("authorized_operators", default):
-            held = tuple(account for account in operators if account != default)
+        held = held_operators(reader, operators)
         if codec.has("owner") and (codec.names.constructor or codec.names.set_up or codec.names.proxy):
             owner = str(reader.get("owner"))
         if codec.has("coordination_window") and not codec.has("set_coordination_window"):
@@ -64,3 +63,11 @@ def _start(reader: Reader, operators: tuple[str, ...], window_s: int) -> Start:
     except (RpcFailure, ValueError, TypeError):
         return operators, default, window_s
     return held, owner, window
+
+
+def held_operators(reader: Reader, documented: tuple[str, ...]) -> tuple[str, ...]:
+    """The operators after set-up: without the owner, where the contract does not make it one. Raises as reads do."""
+    owner = role_account("owner").address
+    if reader.codec.has("authorized_operators") and not reader.get("authorized_operators", owner):
+        return tuple(account for account in documented if account != owner)
+    return documented

@@ -40,32 +40,41 @@ class RelayerPace:
     execution_order: Literal["ready", "executed"] = "ready"
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The contract on one chain: its address, the block of its deployment, and its operators after set-up, if known."""
+
+    contract: str
+    block: int
+    operators: Sequence[str] | None
+
+
 def describe_chain(
     name: str,
     profile: NetworkProfile,
     *,
     url: str,
-    contract: str,
+    placed: Placed,
     finality: Finality,
-    start_block: int,
     mines_empty_blocks: bool,
     fallback_urls: Sequence[str] = (),
 ) -> SessionChain:
-    """One chain: what a relayer must know of its network, and where it answers."""
+    """One chain: what a relayer must know of its network, where it answers, and who are operators of its contract."""
     return SessionChain(
         name=name,
         network=profile.name,
         chain_id=profile.chain_id,
         rpc_url=url,
         fallback_rpc_urls=tuple(fallback_urls),
-        contract=contract,
+        contract=placed.contract,
         rollup=rollup_address(name),
         finality=finality,
-        start_block=start_block,
+        start_block=placed.block,
         block_time_ms=profile.block_time_ms,
         mines_empty_blocks=mines_empty_blocks,
         min_tip_wei=profile.min_tip_wei,
         replacement_bump_percent=profile.replacement_bump_percent,
+        operators=None if placed.operators is None else tuple(map(str.lower, placed.operators)),
     )
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
-from lab.coordinator import Reader, StateNumbering, role_account, rollup_address
-from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator import Reader, StateNumbering, rollup_address
+from lab.coordinator.accounts import DOCUMENTED_OPERATORS
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.deploy.placement import put_on_chain
 from lab.errors import LabError
@@ -30,7 +30,7 @@ from lab.networks.states import states_alike, states_kept
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
-from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
+from lab.session.description import KEYS, STORE, Placed, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.keys import write_keys
 from lab.session.machine_watch import MachineWatch
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
@@ -93,7 +93,7 @@ class Lab:
     # Under the real clock only.
     watch: MachineWatch | None = None
     # The owner as the documentation has it, until set-up has seen whether the contract makes it an operator.
-    held: tuple[str, ...] = tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
+    held: tuple[str, ...] = DOCUMENTED_OPERATORS
 
     @property
     def store_path(self) -> Path:
@@ -184,9 +184,8 @@ class Lab:
                     chain.profile,
                     url=urls[name],
                     fallback_urls=(fallbacks or {}).get(name, ()),
-                    contract=chain.contract,
+                    placed=Placed(chain.contract, 1, self.operators()),
                     finality=chain.finality,
-                    start_block=1,
                     mines_empty_blocks=chain.profile.mines_empty_blocks,
                 )
                 for name, chain in self.chains.items()

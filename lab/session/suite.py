@@ -22,7 +22,7 @@ from lab.evidence.newest import LATEST
 from lab.model.contract.names import ProxyForm
 from lab.model.run_names import new_run_id as new_run_id
 from lab.model.under_test import UnderTest
-from lab.session.refusal import refuse, set_up_problem
+from lab.session.refusal import misfits, refuse, set_up_problem
 from lab.session.smoke_run import smoke_run
 from lab.session.under_test import SystemUnderTest
 
@@ -56,10 +56,19 @@ class Suite:
 
     def contract_lines(self) -> list[str]:
         """What a run should say of the contract before anything else, the worst first."""
-        lines = self.smoke.lines() if self.smoke is not None else []
+        lines = self.trouble()
         known = self.smoke.numbering if self.smoke is not None and self.smoke.failure is None else None
         lines += inspect(self.target.contract, self.target.codec).lines(known)
         return lines + ([f"  limits: {', '.join(self._limits())}"] if self._limits() else [])
+
+    def trouble(self) -> list[str]:
+        """What never succeeds, and what is mapped wrongly."""
+        return [*self.smoke.lines(), *self.misfits()] if self.smoke is not None else []
+
+    def misfits(self) -> list[str]:
+        """What the project maps wrongly, where the contract was tried."""
+        interface = inspect(self.target.contract, self.target.codec)
+        return misfits(self.system, self.smoke, interface) if self.smoke is not None else []
 
     def _limits(self) -> list[str]:
         declared = self.system.names.limits.lines

@@ -43,7 +43,14 @@ def make_history(script: Script) -> int:
     soon, far = now + DUE_S, now + 5_000
     parents = {3: 0, 4: 3, 7: 6, 9: 8}
     requests = [
-        (tx_id, a, b, "0x" + f"{index:02x}" * (index * 40), IDS[parents[index]] if index in parents else ZERO_ID, due)
+        (
+            tx_id,
+            a,
+            b,
+            "0x" + f"{index:02x}" * min(index * 40, script.run.longest_payload),
+            IDS[parents[index]] if index in parents else ZERO_ID,
+            due,
+        )
         for index, tx_id in enumerate(IDS)
         for due in [soon if index < 8 else far + index]
     ]

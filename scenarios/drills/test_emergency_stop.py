@@ -78,7 +78,7 @@ def stop_all(script: Script, ops: ScenarioOps) -> None:
 
 def act(script: Script, number: int) -> list[Pending]:
     """What the compromised operator sends next, to every chain."""
-    far, calls = script.run.lab.genesis_time + 100_000, []
+    far, calls = script.run.far, []
     for place, chain in enumerate(script.run.lab.chains):
         tx_id = f"0x{(0xC0 << 64) + (place << 32) + number:064x}"
         request = (tx_id, rollup_address(chain), rollup_address("b"), "0x01", ZERO_ID, far)

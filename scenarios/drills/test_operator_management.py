@@ -33,7 +33,7 @@ CHAIN = "ethereum"
 
 def buffering(script: Script, number: int, role: str) -> Pending:
     """What an operator may do."""
-    far = script.run.lab.genesis_time + 100_000
+    far = script.run.far
     request = (f"0x{number:064x}", rollup_address(CHAIN), rollup_address("b"), "0x01", ZERO_ID, far)
     return script.call(CHAIN, "buffer_transaction", *request, role=role)
 

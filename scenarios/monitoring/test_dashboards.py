@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.bounded_files import write_atomically
 from lab.coordinator import DecodedCall, role_account
-from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.accounts import ROLES
 from lab.model.chain.prices import prices
 from lab.monitor.alerting.limits import Thresholds
 from lab.monitor.collect.facts import REASONS, STATES
@@ -81,7 +81,7 @@ def play(script: Script) -> None:
     assert monitor is not None
     # The last sample is of this very second, and so is what the chains say now.
     facts = {chain: Facts(script, chain) for chain in CHAINS}
-    expected = figures(facts, script.run.lab.genesis_time + END_S)
+    expected = figures(facts, script.run.lab.genesis_time + END_S, script.run.lab.operators())
     held = limits(facts, script.run.lab.genesis_time + END_S, took_s(script, facts))
     # Of the one execution there was: it waited for a relayer that hung. Nothing crossed the other way.
     expected["performance", "Slow legs, share"] = {PAIR: float(took_s(script, facts) > allowed_s())}
@@ -330,10 +330,10 @@ def limits(facts: dict[str, Facts], now_s: int, took: float) -> Figures:
     return result
 
 
-def figures(facts: dict[str, Facts], now_s: int) -> Figures:
+def figures(facts: dict[str, Facts], now_s: int, operators: tuple[str, ...]) -> Figures:
     """What each panel is to show now: panel -> labels -> value."""
     nothing = ()
-    declared = {role: role_account(role).address.lower() for role in ("owner", *OPERATOR_ROLES)}
+    declared = {role: account.address for role in ROLES if (account := role_account(role)).address in operators}
     result: Figures = {
         ("performance", "Legs that crossed"): {PAIR: 1.0, PAIR[::-1]: 0.0},
         ("performance", "Synchronisation lag"): dict.fromkeys((PAIR, PAIR[::-1]), 0.0),

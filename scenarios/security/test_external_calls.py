@@ -107,7 +107,7 @@ def sample_calls(script: Script) -> list[dict[str, str]]:
     """One of every documented function, by somebody who may, as far as arguments can be had."""
     target = script.run.lab.spec.target
     someone = role_account("newowner").address
-    far = script.run.lab.genesis_time + 100_000
+    far = script.run.far
     args: dict[str, tuple[Any, ...]] = {
         "buffer_transaction": (UNKNOWN_ID, rollup_address("a"), rollup_address("b"), "0x01", ZERO_ID, far),
         "set_coordination_window": (60,),

@@ -129,7 +129,6 @@ READS: dict[str, tuple[str, ...] | str] = {
     "report/release/consistency.py": ("readiness report",),
     "report/release/local_key.py": ("signing key", "key in hexadecimal"),
     "report/release/verify.py": ("bundle",),
-    "runner/conclusion/manifest.py": OWN,
     "runner/program.py": OWN,
     "safe/local.py": OWN,
     "safe/proposal.py": ("proposal",),

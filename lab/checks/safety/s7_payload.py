@@ -1,7 +1,7 @@
-"""S7: the stored payload is the given one; 512 bytes pass, 513 do not. The relayer's mirror is a copy of its parent.
+"""S7: the stored payload is the given one; 512 bytes pass, or as many as the project declares, and 513 do not.
 
-A mirror has its parent's origin, the chain that it stands on as target, and no dependency. Its timestamp is the
-relayer's choice: a late one is late for L1.
+The relayer's mirror is a copy of its parent. It has its parent's origin, the chain that it stands on as target, and no
+dependency. Its timestamp is the relayer's choice: a late one is late for L1.
 """
 
 from __future__ import annotations
@@ -44,8 +44,15 @@ def judge(history: History) -> CheckResult:
     for operation in history.of(Operation):
         payload = operation.args.get("payload")
         if operation.function == "buffer_transaction" and operation.tx is None and isinstance(payload, str):
-            _judge_unsent(judgement, operation, payload_bytes(payload))
+            _judge_unsent(judgement, operation, payload_bytes(payload), _longest(history, operation.chain))
     return judgement.result("no payload was ever given")
+
+
+def _longest(history: History, chain: str) -> int:
+    """What has to be accepted: the documented length, or what the project declares of its contract."""
+    contract = history.contract(chain)
+    declared = contract.limits.get("payload_bytes") if contract is not None else None
+    return PAYLOAD_BYTES_MAX if declared is None else min(declared, PAYLOAD_BYTES_MAX)
 
 
 def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:
@@ -128,7 +135,7 @@ def _judge_size(history: History, judgement: Judgement, replayed: ChainReplay, s
         judgement.judged += 1
         if step.ok:
             message = f"expected a payload of {size} bytes to be refused, it was buffered {where}"
-    elif size == PAYLOAD_BYTES_MAX and not step.ok and not _excused(history, replayed, seen):
+    elif size == _longest(history, replayed.chain) and not step.ok and not _excused(history, replayed, seen):
         judgement.judged += 1
         message = (
             f"expected a payload of {size} bytes to be accepted, it was refused {where} "
@@ -164,14 +171,14 @@ def _excused(history: History, replayed: ChainReplay, seen: ObservedStep) -> boo
     )
 
 
-def _judge_unsent(judgement: Judgement, operation: Operation, size: int) -> None:
+def _judge_unsent(judgement: Judgement, operation: Operation, size: int, longest: int) -> None:
     """An operation that ended before a transaction was mined: refused at the estimate, or never heard of again."""
     message = None
     if size > PAYLOAD_BYTES_MAX and operation.outcome != "info":
         judgement.judged += 1
         if operation.outcome == "ok":
             message = f"expected a payload of {size} bytes to be refused, operation {operation.id} succeeded"
-    elif size == PAYLOAD_BYTES_MAX and operation.outcome == "fail" and _blames_size(operation.revert):
+    elif size == longest and operation.outcome == "fail" and _blames_size(operation.revert):
         judgement.judged += 1
         message = f"expected a payload of {size} bytes to be accepted, {operation.id} failed: {operation.revert}"
     if message is not None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError, UsageError
 from lab.evidence import RunFolder
-from lab.evidence.manifest import RunManifest
+from lab.evidence.in_force import InForce
+from lab.evidence.manifest import RelayerFacts, RunManifest
 from lab.evidence.projects import project_marks
-from lab.evidence.repository import lab_state
+from lab.evidence.repository import lab_state, package_sha256
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.networks import BUILT_IN, load_network
@@ -22,10 +23,15 @@ from lab.paths import real_path
 from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.baseline import Baseline
 from lab.report.judge.commands import is_file
-from lab.runner.conclusion.manifest import package_sha256
 from lab.session.project_search import upwards
 from lab.session.suite import cache_folder, compile_target
 from lab.session.under_test import SystemUnderTest
+
+
+def in_force(contract_sha256: str | None, system: SystemUnderTest) -> InForce:
+    """The bytecode that would ship, and the relayer as it stands."""
+    own = system.relayer
+    return InForce(contract_sha256, RelayerFacts.read(own.manifest()).digest if own else package_sha256("relayer"))
 
 
 def current_of(
@@ -38,7 +44,7 @@ def current_of(
     state = lab_state()
     return Baseline(
         contract_sha256=contract_sha256,
-        relayer_sha256=system.relayer.sha256() if system.relayer is not None else package_sha256("relayer"),
+        relayer_sha256=in_force(contract_sha256, system).relayer_sha256,
         lab_commit=state["commit"],
         lab_version=state["version"],
         dirty=state["dirty"],

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.commands.release.current import attestations_folder, current_of, scenario_root, shipping_contract
+from lab.commands.release.current import attestations_folder, current_of, in_force, scenario_root, shipping_contract
 from lab.commands.release.requests import RESULTS, ReportRequest
 from lab.errors import UsageError
-from lab.evidence.newest import Selection, latest_session, newest_runs
+from lab.evidence.newest import Recorded, Selection, latest_session
 from lab.html.text import clean, some
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.causes.page import CAUSES_PAGE, write_session_pages
@@ -35,11 +35,12 @@ def rebuild(request: ReportRequest) -> int:
         raise UsageError(f"{results}: expected the results folder, there is none")
     release = parse_day(request.release_date, "--release-date") if request.release_date else None
     catalogue = load_catalogue(request.checklist or CHECKLIST)
-    selection = newest_runs(results)
+    recorded = Recorded(results)
     system = system_under_test(contract=request.contract, relayer_cmd=request.relayer_cmd, beside=[results])
-    shipping = shipping_contract(selection.runs, system)
+    shipping = shipping_contract(recorded.newest().runs, system)
     under_test = shipping.under_test(system)
     print(under_test.line)
+    selection = recorded.newest(in_force(shipping.sha256, system))
     index = _write_pages(results, selection)
     root = scenario_root(selection.runs, results)
     commands = Commands(here, root, results)

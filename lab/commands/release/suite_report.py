@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.commands.release.current import current_of, scenario_root
+from lab.commands.release.current import current_of, in_force, scenario_root
 from lab.evidence.folder import MANIFEST
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import Selection, newest_runs, runs_of
@@ -63,8 +63,8 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
         return
     point_latest(results, run_id)
     index, causes = write_session_pages(folder, runs)
-    counted = newest_runs(results)
     parts = [read_parts(run, with_history=False) for run in runs]
+    counted = newest_runs(results, in_force(parts[0].made.contract.bytecode_sha256, reporting.system))
     readiness = _write_readiness(results, parts[0].made, counted, reporting.system)
     if writer is None:
         return

@@ -12,6 +12,8 @@ from lab.errors import UsageError
 from lab.live.explorer.judge import Submission
 
 _PROSE = re.compile(r'""".*?"""|#[^\n]*', re.DOTALL)
+# A constructor's code is not where the contract is.
+_CONSTRUCTOR = re.compile(r"^def __init__\(.*?(?=^[@\w]|\Z)", re.DOTALL | re.MULTILINE)
 # What shows in the code, the surest first: a revert text, any other text, a number that is given or compared.
 _SHOWN = (
     re.compile(r'^[ \t]*(?:assert\b[^\n"#]*,|raise)[ \t]*"\w', re.MULTILINE),
@@ -82,7 +84,9 @@ def with_faults(faults: ExplorerFaults, given: Iterable[str]) -> ExplorerFaults:
 
 def _one_byte_changed(source: str) -> str | None:
     """A byte of a text or of a number: the smallest change that shows in the code. None without one."""
-    code = _PROSE.sub(lambda prose: " " * len(prose[0]), source)
+    code = source
+    for without in (_PROSE, _CONSTRUCTOR):
+        code = without.sub(lambda left_out: " " * len(left_out[0]), code)
     text = next((text for shown in _SHOWN if (text := shown.search(code)) is not None), None)
     if text is None:
         return None

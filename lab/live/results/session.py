@@ -94,4 +94,5 @@ def _chain(target: Target, address: str, block: int, *, urls: Sequence[str]) -> 
         mines_empty_blocks=profile.mines_empty_blocks,
         min_tip_wei=profile.min_tip_wei,
         replacement_bump_percent=profile.replacement_bump_percent,
+        operators=target.operators,
     )

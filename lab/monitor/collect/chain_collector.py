@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import Codec, Reader, StateNumbering
+from lab.coordinator.accounts import operators_of
 from lab.model.session import Session, SessionChain
 from lab.monitor.collect.cross_chain import profile_of
 from lab.monitor.collect.facts import REASONS, BlockFacts, CallFact, Entry
@@ -47,7 +48,7 @@ class ChainCollector:
         ]
         reader = Reader(Rpc(self.metered), self._codec, facts.contract, StateNumbering(session.state_numbering))
         self._scanner = Scanner(facts.name, facts.contract, self._codec, reader, facts.start_block)
-        self._readings = ContractReadings(facts.name, reader, session.accounts)
+        self._readings = ContractReadings(facts.name, reader, session.accounts, operators_of(session, facts.name))
         self.memory = memory or ChainMemory(facts.network)
         # Held while memory changes, never while a request is under way.
         self.lock = threading.Lock()

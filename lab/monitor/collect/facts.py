@@ -33,7 +33,10 @@ class EventFact:
 
 @dataclass(frozen=True, slots=True)
 class CallFact:
-    """One transaction to the contract. `executed` are the transactions that it marked as executed."""
+    """One transaction to the contract. `executed` are the transactions that it marked as executed.
+
+    `granted` is the account that it made an operator: not every contract has an event for that.
+    """
 
     tx: str
     sender: str
@@ -43,6 +46,7 @@ class CallFact:
     reason: str | None = None
     unauthorized: bool = False
     executed: tuple[str, ...] = ()
+    granted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

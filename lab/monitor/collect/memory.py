@@ -61,6 +61,8 @@ class ChainMemory:
         new_calls = [call for call in block.calls if call.tx not in self.seen_calls]
         for call in new_calls:
             self._count_call(call)
+            if call.granted is not None:
+                self.addresses.setdefault(call.granted)
         _bound(self.seen_calls, SEEN_MAX)
         for event in block.events:
             if event.event == "OperatorAdded" and event.tx_id is None and event.origin is not None:

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from lab.coordinator import Reader
-from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.monitor.collect.facts import Entry
 from lab.monitor.collect.memory import ChainMemory
 from lab.monitor.collect.metering import BudgetSpent
@@ -18,18 +17,20 @@ from lab.rpc import RpcRefused
 from lab.rpc.client import hex_data
 from lab.rpc.prefetch import Request
 
-DECLARED_ROLES = ("owner", *OPERATOR_ROLES)
+# Who can make themselves operators, or was one before the set-up ended.
+ADMINISTRATORS = ("owner", "deployer")
 SENDING_ROLES = ("operator", "relayer")
 ADDRESSES_MAX, STATES_MAX, KNOWN_MAX = 50, 20, 100
 
 
 @dataclass(frozen=True, slots=True)
 class ContractReadings:
-    """Reads of one contract. `accounts` maps the session's roles to addresses."""
+    """Reads of one contract. `accounts` maps the session's roles to addresses, `operators` addresses to roles."""
 
     chain: str
     reader: Reader
     accounts: Mapping[str, str]
+    operators: Mapping[str, str]
     # Of each view its request, the last answer, and what that is: both are the same for hours.
     _known: dict[tuple[Any, ...], tuple[Request, str | None, Any]] = field(default_factory=dict)
 
@@ -91,8 +92,12 @@ class ContractReadings:
         into.add("contract_code_matches", code_hash is not None and code_hash == memory.code_hash, self.chain)
 
     def _operators(self, memory: ChainMemory, into: Samples) -> None:
-        declared = {self.accounts[role].lower(): role for role in DECLARED_ROLES if role in self.accounts}
-        others = [address for address in memory.addresses if address not in declared]
+        declared, administrators = (
+            self.operators,
+            [self.accounts[r].lower() for r in ADMINISTRATORS if r in self.accounts],
+        )
+        seen = [address for address in memory.addresses if address not in administrators]
+        others = [address for address in [*seen, *administrators] if address not in declared]
         undeclared, complete = 0, True
         for address in [*declared, *others[-ADDRESSES_MAX:]]:
             allowed = self._get("authorized_operators", address)

@@ -213,6 +213,7 @@ class Scanner:
         ok = quantity(method, receipt.get("status")) == 1
         gas, price = quantity(method, receipt.get("gasUsed")), quantity(method, receipt.get("effectiveGasPrice"))
         singles = self.codec.singles(decoded) if decoded is not None else []
+        grants = decoded is not None and decoded.function == "add_operator"
         reason = None if ok or not reasons.take() else self._reason(tx, number)
         call = CallFact(
             tx=str(tx["hash"]),
@@ -223,6 +224,7 @@ class Scanner:
             reason=reason,
             unauthorized=not ok and any(words in (reason or "").lower() for words in REFUSALS),
             executed=tuple(str(single.args["tx_id"]) for single in singles if single.function == "mark_executed"),
+            granted=str(decoded.args["operator"]).lower() if ok and decoded is not None and grants else None,
         )
         buffered = [single.args for single in singles if single.function == "buffer_transaction"]
         return call, {str(args.get("tx_id")): args.get("dependency_tx_id") for args in buffered}

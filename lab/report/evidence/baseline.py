@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lab.bounded_files import sha256_file
+from lab.evidence.in_force import InForce, differ
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.report.catalogue.rows import Dependency
@@ -37,6 +38,11 @@ class Baseline:
     project: tuple[str, ...] = ()
     under_test: UnderTest | None = None
 
+    @property
+    def in_force(self) -> InForce:
+        """By which the runs that count are chosen."""
+        return InForce(self.contract_sha256, self.relayer_sha256)
+
     @cached_property
     def _files(self) -> dict[str, str | None]:
         return {}
@@ -48,10 +54,7 @@ class Baseline:
         another = self.project and run.made.project and not set(self.project) & set(run.made.project)
         if not another and self._changed(run.made.scenario_file, run.made.scenario_sha256):
             reasons.append("the scenario's file was changed since")
-        if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
-            reasons.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
-        if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
-            reasons.append(f"made with another relayer ({_short(run.relayer_sha256)})")
+        reasons += self.made_of_another(run, depends_on)
         if "networks" in depends_on and self.profiles is not None and run.made.networks:
             now = self.profiles(run.made.networks)
             if differ(run.made.profiles_sha256, now):
@@ -61,6 +64,15 @@ class Baseline:
                 reasons.append(f"made by another commit of the lab ({_short(run.made.lab.commit)})")
             elif run.made.lab.commit is None and differ(run.made.lab.version, self.lab_version):
                 reasons.append(f"made by version {clean(run.made.lab.version or '', 20)} of the lab")
+        return reasons
+
+    def made_of_another(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
+        """That it was of another contract or relayer: then nothing of it, damage included, concerns such a row."""
+        reasons = []
+        if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
+            reasons.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
+        if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
+            reasons.append(f"made with another relayer ({_short(run.relayer_sha256)})")
         return reasons
 
     def _changed(self, path: str | None, recorded: str | None) -> bool:
@@ -75,11 +87,6 @@ class Baseline:
                 self._files[path] = None
         now = self._files[path]
         return now is not None and now != recorded
-
-
-def differ(then: str | None, now: str | None) -> bool:
-    """Whether both are known, and not the same."""
-    return then is not None and now is not None and then != now
 
 
 def _short(value: str | None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.bounded_files import UnfitFile, read_object
 from lab.errors import EvidenceFailure
+from lab.evidence.in_force import ANYTHING, InForce
 from lab.evidence.load_runs import FILE, MAX_BYTES, Counting, LoadRun, counting_loads, stated
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.mutation_runs import counting_mutations
@@ -48,6 +49,7 @@ class Source:
     commit: str | None = None
     dirty: bool | None = None
     contract_sha256: str | None = None
+    relayer_sha256: str | None = None
     started: str | None = None
 
 
@@ -75,8 +77,10 @@ class Figure:
     inconclusive: bool = False
 
 
-def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple[str, str]]]:
-    """All figures of the newest load run of each profile and mutation run of each project.
+def read_figures(
+    results: Path, now: datetime, in_force: InForce = ANYTHING
+) -> tuple[list[Figure], list[tuple[str, str]]]:
+    """All figures of the newest load run of each profile and mutation run of each project, with what is in force.
 
     Beside them `lab load` or `lab mutate`, and why, for each profile or project of which nothing can be read.
     Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was. What
@@ -85,7 +89,7 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[tuple
     figures: list[Figure] = []
     unread: list[tuple[str, str]] = []
     reading = _Reading(results, now)
-    measured = [("lab load", counting) for counting in counting_loads(results / "load")]
+    measured = [("lab load", counting) for counting in counting_loads(results / "load", in_force)]
     measured += [("lab mutate", counting) for counting in counting_mutations(results)]
     for command, counting in measured:
         later = counting.unfinished[-1:]
@@ -165,6 +169,7 @@ def _of_folder(run: LoadRun, name: str, now: datetime, doubt: str) -> list[Figur
         commit=_short(facts.lab.commit),
         dirty=facts.lab.dirty,
         contract_sha256=_short(facts.contract.bytecode_sha256),
+        relayer_sha256=_short(facts.relayer.digest),
         started=_short(facts.started, 40),
     )
     doubt = doubt or _doubt(folder, facts.started, now)

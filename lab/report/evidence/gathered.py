@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from lab.evidence.in_force import InForce
 from lab.evidence.projects import projects_of
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
@@ -48,13 +49,16 @@ def gather(
     *,
     now: datetime,
     attestations: Path,
-    contract_sha256: str | None,
+    in_force: InForce,
 ) -> Gathered:
-    """`results` is the results folder, `attestations` the folder of what people answer for."""
+    """`results` is the results folder, `attestations` the folder of what people answer for.
+
+    What was measured with something else than is `in_force` stands back, as the `folders` given do.
+    """
     given = tuple(folders)
-    figures, unread = read_figures(results, now)
+    figures, unread = read_figures(results, now, in_force)
     past, forgotten = read_summaries(results)
-    mutation, unclear = read_mutation(results)
+    mutation, unclear = read_mutation(results, in_force)
     detection, blurred = read_detection(results)
     deployments, unreadable = read_deployments(results)
     rows = {row.id: row for row in catalogue.rows}
@@ -62,12 +66,12 @@ def gather(
     return Gathered(
         folders=given,
         runs=runs,
-        statements=tuple(load_statements(attestations, rows, now.date(), contract_sha256)),
+        statements=tuple(load_statements(attestations, rows, now.date(), in_force.contract_sha256)),
         figures=tuple(figures),
         unread=tuple(unread),
         past=tuple(past),
         mutation=mutation,
-        rates=read_series(results),
+        rates=read_series(results, in_force),
         detection=detection,
         deployments=deployments,
         notes=(*_of_several(runs), *(reason for _, reason in unread), *forgotten, *unclear, *blurred, *unreadable),

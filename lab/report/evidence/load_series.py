@@ -1,4 +1,4 @@
-"""Rates over time of the newest load run of each profile, from its `series.csv`."""
+"""Rates over time of the newest load run of each profile with what is in force, from its `series.csv`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from lab.bounded_files import read_lines
+from lab.evidence.in_force import ANYTHING, InForce
 from lab.evidence.load_runs import counting_loads
 from lab.html.text import clean
 from lab.report.records.measured import RatePoint
@@ -17,11 +18,12 @@ BYTES_MAX, LINES_MAX, LINE_BYTES_MAX = 64 << 20, 1_300_000, 16 << 10
 MAX_POINTS, MAX_RUNS = 240, 6
 
 
-def read_series(results: Path) -> tuple[RatePoint, ...]:
+def read_series(results: Path, in_force: InForce = ANYTHING) -> tuple[RatePoint, ...]:
     """Thinned to what a chart can show. A file that is not what it should be is left out; nothing raises."""
     points: list[RatePoint] = []
-    newest = (counting.newest for counting in counting_loads(results / "load"))
-    for folder in sorted(run.folder for run in newest if run is not None)[:MAX_RUNS]:
+    newest = (counting.newest for counting in counting_loads(results / "load", in_force))
+    folders = sorted(run.folder for run in newest if run is not None and in_force.fits(run))
+    for folder in folders[:MAX_RUNS]:
         try:
             points += _of(folder)
         except (OSError, ValueError, csv.Error, KeyError, TypeError):

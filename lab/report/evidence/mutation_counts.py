@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.bounded_files import read_object, require_version
 from lab.errors import EvidenceFailure
+from lab.evidence.in_force import ANYTHING, InForce
 from lab.evidence.mutation_runs import counting_mutations, mutation_runs
 from lab.evidence.seal import differences
 from lab.html.text import clean
@@ -23,11 +24,12 @@ class Mutation:
     by_check: dict[str, int] = field(default_factory=dict)
 
 
-def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
-    """The recorded run, and what could not be read of it. Nothing raises."""
-    paths = [path for run in mutation_runs(results) if (path := run.folder / FILE).is_file()]
+def read_mutation(results: Path, in_force: InForce = ANYTHING) -> tuple[Mutation, list[str]]:
+    """The recorded run of the contract in force, and what could not be read of it. Nothing raises."""
+    runs = [run for run in mutation_runs(results) if (run.folder / FILE).is_file()]
+    paths = [run.folder / FILE for run in runs if in_force.fits(run)]
     if not paths:
-        return Mutation(), []
+        return Mutation(), ["the mutation score is of another contract: it is not shown"] if runs else []
     path = paths[-1]
     name = f"{path.parent.name}/{FILE}"
     try:

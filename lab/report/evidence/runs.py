@@ -50,7 +50,7 @@ class Run:
     @property
     def relayer_sha256(self) -> str | None:
         """Of the relayer that ran, where one did."""
-        return self.made.relayer.sha256 if self.made.relayer.kind != "none" else None
+        return self.made.relayer.digest
 
     @property
     def faults(self) -> tuple[str, ...]:

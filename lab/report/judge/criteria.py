@@ -39,9 +39,10 @@ def evaluate(
         alone = {"TEC-02": cross_chain(whole)[0], "TEC-03": cost(whole)[0], "TEC-06": failures(whole)}
         derived |= {row: stated for row, stated in alone.items() if stated.state is Outcome.NOT_MET}
     # Past commits of the lab count, what another contract or relayer did says nothing of this one.
-    criticals = _criticals([run for run in runs if not baseline.outdated(run, ("contract", "relayer"))])
+    ours = [run for run in runs if not baseline.outdated(run, ("contract", "relayer"))]
+    criticals = _criticals(ours)
     lost = f"{some(samples.lost, 3)}: what was measured there is lost; run it again" if samples.lost else ""
-    measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, runs))
+    measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, ours))
     loaded = {figure.row for figure in figures}
     new = [
         Figure(

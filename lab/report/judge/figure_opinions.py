@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from lab.evidence.in_force import differ
 from lab.html.figures import interval
 from lab.html.text import clean
 from lab.report.catalogue.rows import Row
-from lab.report.evidence.baseline import Baseline, differ
+from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure
 from lab.report.records.row_result import Opinion, RowEvidence
 from lab.report.records.row_verdict import RowVerdict
@@ -38,6 +39,8 @@ def _opinion(figure: Figure, row: Row, baseline: Baseline) -> Opinion:
     outdated = []
     if "contract" in row.depends_on and differ(made.contract_sha256, baseline.contract_sha256):
         outdated.append("made with another contract")
+    if "relayer" in row.depends_on and differ(made.relayer_sha256, baseline.relayer_sha256):
+        outdated.append("made with another relayer")
     if "lab" in row.depends_on and differ(made.commit, baseline.lab_commit):
         outdated.append(f"made by another commit of the lab ({clean((made.commit or '')[:12], 20)})")
     if outdated:

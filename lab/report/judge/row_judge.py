@@ -189,6 +189,8 @@ def _lacks(row: Row, verdict: RunVerdict | None) -> tuple[str, ...]:
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
     """Damage takes a PASS away, and never a FAIL: nobody is to gain by it."""
+    if run.manifest_is_whole and (another := baseline.made_of_another(run, row.depends_on)):
+        return RowVerdict.STALE, "; ".join(another)
     failure = _failure(proof, row, run.verdict) or ("the run is FAIL" if run.problems and run.failed else "")
     if run.problems or run.verdict is None:
         doubt = "; ".join(run.problems) or "verdict.json is missing"

@@ -29,10 +29,10 @@ from lab.evidence.manifest import (
     RunManifest,
 )
 from lab.evidence.names import library_name, recorded_path
-from lab.evidence.repository import git_state, lab_state, own_state
+from lab.evidence.repository import git_state, lab_state, own_state, package_sha256
 from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
-from lab.paths import CHECKOUT, PACKAGE, base_of, real_path
+from lab.paths import CHECKOUT, base_of, real_path
 from lab.runner.run import Run
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import LabSpec
@@ -140,16 +140,6 @@ def _user_repository() -> LabFacts | None:
 def engine_sha256() -> str:
     """One digest over the sources that a verdict comes from."""
     return hashlib.sha256("".join(map(package_sha256, ("checks", "model"))).encode()).hexdigest()
-
-
-@lru_cache(maxsize=4)
-def package_sha256(package: str) -> str:
-    """One digest over the sources of a part of the lab."""
-    digest = hashlib.sha256()
-    for path in sorted((PACKAGE / package).rglob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 @lru_cache(maxsize=64)

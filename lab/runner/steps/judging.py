@@ -47,7 +47,7 @@ def _look(run: Run, step: Step, since_ms: int) -> Judged:
 
 def _wait(run: Run, step: Step) -> Judged:
     start_ms = run.now_ms
-    deadline_ms = start_ms + (step.within_ms or 0)
+    deadline_ms = start_ms + (step.within_ms + _delays_ms(run, step) if step.within_ms else 0)
     judged = _look_until(run, step, _look(run, step, start_ms), start_ms, deadline_ms)
     if judged.met is not False:
         return judged
@@ -60,6 +60,21 @@ def _wait(run: Run, step: Step) -> Judged:
         return _lapsed(run, step, judged)
     why = because(run.now_ms - deadline_ms, lag_ms)
     return Judged(None, judged.expected, f"{judged.actual}; the time was {why}")
+
+
+def _delays_ms(run: Run, step: Step) -> int:
+    """What the contract asks for between buffering and resolve, of a leg and those before it, beside `within`."""
+    limits, waited_ms = run.lab.spec.target.limits, 0
+    delayed = bool(limits.resolve_after_blocks or limits.resolve_after_seconds)
+    name = step.condition.leg if delayed and isinstance(step.condition, StateExpectation) else None
+    while name is not None:
+        leg = run.item.leg(name)
+        chain = run.lab.chains[leg.chain]
+        idle_ms = 0 if chain.profile.mines_empty_blocks else chain.producer.idle_ms or 0
+        block_ms = max(chain.profile.block_time_ms, idle_ms)
+        waited_ms += (limits.resolve_after_blocks or 0) * block_ms + (limits.resolve_after_seconds or 0) * 1000
+        name = leg.after
+    return waited_ms
 
 
 def _look_until(run: Run, step: Step, judged: Judged, start_ms: int, end_ms: int) -> Judged:

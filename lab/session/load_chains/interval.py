@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.chains.nodes.backend import Backend, Node, NodeSpec
-from lab.coordinator import StateNumbering, role_account
+from lab.coordinator import Reader, StateNumbering, role_account
+from lab.coordinator.accounts import DOCUMENTED_OPERATORS
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.deploy.placement import put_on_chain
 from lab.errors import DeployFailure
@@ -21,7 +22,8 @@ from lab.model.session import Session
 from lab.networks.anvil import anvil_args, genesis_calls
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
-from lab.session.description import RelayerPace, RunningNetworks, describe_chain, describe_session
+from lab.session.contract_read import held_operators
+from lab.session.description import Placed, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.load_chains.interval_miner import IntervalMiner, interval_miner
 from lab.session.under_test import SystemUnderTest
 
@@ -45,6 +47,8 @@ class IntervalChain:
     contract: str
     start_block: int
     rpc: Rpc
+    # Of the contract after set-up, None until then.
+    operators: tuple[str, ...] | None = None
     # Makes the blocks of nodes that are the lab's own.
     miner: IntervalMiner | None = None
 
@@ -124,7 +128,9 @@ def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateN
         base_fee=max(profile.initial_base_fee_wei, base_fee(rpc)),
     )
     chain.contract, chain.start_block = target.address, head + 1
-    return learn_numbering(rpc, target)
+    numbering = learn_numbering(rpc, target)
+    chain.operators = held_operators(Reader(rpc, target.codec, target.address, numbering), DOCUMENTED_OPERATORS)
+    return numbering
 
 
 def mine_until(rpc: Rpc, tx_hash: str, attempts: int = 40) -> None:
@@ -157,9 +163,8 @@ def session_of(
             name,
             chain.profile,
             url=chain.url.reveal(),
-            contract=chain.contract,
+            placed=Placed(chain.contract, chain.start_block, chain.operators),
             finality=chain.finality,
-            start_block=chain.start_block,
             mines_empty_blocks=True,
         )
         for name, chain in chains.items()

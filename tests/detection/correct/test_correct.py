@@ -10,7 +10,8 @@ sides of a setting; `packed` has three words for a transaction, narrow numbers, 
 texts, and numbers for yes and no; `metered` wants two blocks before it resolves, bounds what
 an account does in one, and takes longer batches; `courier` gives and takes all of its roles by one function, and tells
 states by hashes; `bridge` is Solidity, an artifact without its source, and refuses by errors with arguments; `warden`
-has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker. What they
+has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker; `depot` takes 96
+bytes of payload, one parcel of an account in a block, and a day ahead, and is opened by set-up. What they
 lack is not exercised. With LAB_LIBRARY=whole every scenario
 under the virtual clock is tried (`make detection-table`).
 """
@@ -119,6 +120,14 @@ OF_DELAY = (
     "security/test_role_matrix",
     "security/test_input_fuzzing",
 )
+OF_BOUNDS = (
+    "congestion/pool_full",
+    "failures/payload_limits",
+    "drills/test_operator_management",
+    "drills/test_emergency_stop",
+    "security/test_role_matrix",
+    "mutation/test_every_rule",
+)
 OF_PROXY = (
     "drills/test_deployment",
     "drills/test_migration",
@@ -140,6 +149,7 @@ CHOSEN = {
     "courier": OF_SWITCHED,
     "bridge": OF_ERRORS,
     "warden": OF_DELAY,
+    "depot": OF_BOUNDS,
 }
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 # What cannot be known of a contract of which calls cannot fill a block.
@@ -235,6 +245,7 @@ def test_an_artifact_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("courier", ("stop",)),
         ("bridge", ("stop",)),
         ("warden", ("stop", "breaker")),
+        ("depot", ("stop", "breaker", "handover")),
     ],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:

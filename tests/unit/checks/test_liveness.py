@@ -95,6 +95,8 @@ def test_l1_counts_from_the_parents_finality() -> None:
         ({"resolve_after_blocks": 5}, 82, Verdict.FAIL),
         ({"resolve_after_seconds": 10}, 78, Verdict.PASS),
         ({"resolve_after_seconds": 10}, 82, Verdict.FAIL),
+        ({"resolve_after_seconds": 10}, 80, Verdict.FAIL),
+        ({"resolve_after_seconds": 10, "per_block": 1}, 80, Verdict.PASS),
     ],
 )
 def test_l1_waits_for_the_delay_of_a_mirror(limits: dict[str, int], ready: int, verdict: Verdict) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from lab.evidence import RunFolder
+from lab.evidence.in_force import InForce
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import latest_session, moment_of, newest_runs, sessions
 from lab.evidence.outcomes import note_outcome
 from lab.evidence.seal import write_sealed, write_started
 from lab.model.verdict import RunVerdict, Verdict
+from lab.report.pruning import prune
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026112{day}-090000-0000" for day in (3, 4, 5))
 
@@ -272,3 +274,59 @@ def test_no_history_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_no_time(value: object) -> None:
     """Never an exception."""
     assert moment_of(value) is None
+
+
+REFERENCE, FOREIGN = {"kind": "reference", "sha256": "4e"}, {"kind": "command", "command": "node relay.js"}
+MADE_WITH = {
+    "another contract": {"contract": {"bytecode_sha256": "c1"}},
+    "another relayer": {"relayer": {"kind": "command", "command": "relay", "sha256": "4f"}},
+    "a relayer known by its command alone": {"relayer": FOREIGN},
+}
+IN_FORCE = InForce("c0", "4e")
+
+
+@pytest.mark.parametrize("what", MADE_WITH)
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL, None])
+def test_a_run_of_something_else_neither_counts_nor_hides(tmp_path: Path, what: str, verdict: Verdict | None) -> None:
+    """Whichever came last, and whatever it came to: the other one sees its own runs as well."""
+    own = ran(tmp_path, MONDAY, "a", relayer=REFERENCE)
+    other = ran(tmp_path, TUESDAY, "a", verdict, **{"relayer": REFERENCE} | MADE_WITH[what])
+    assert counted(tmp_path) == [f"{TUESDAY}/a"]
+    assert [run.path for run in newest_runs(tmp_path, IN_FORCE).runs] == [own]
+    made = RunManifest.read(RunFolder(other).manifest())
+    of_other = InForce(made.contract.bytecode_sha256, made.relayer.digest)
+    ran(tmp_path, WEDNESDAY, "a", relayer=REFERENCE)
+    assert [run.path for run in newest_runs(tmp_path, of_other).runs] == [other]
+
+
+def test_without_a_run_of_what_is_in_force_the_newest_is_shown(tmp_path: Path) -> None:
+    """It is out of date, and says so; one of the contract comes before one of the relayer alone."""
+    ran(tmp_path, MONDAY, "a", **MADE_WITH["another contract"])
+    assert [run.path.parent.name for run in newest_runs(tmp_path, IN_FORCE).runs] == [MONDAY]
+    ran(tmp_path, TUESDAY, "a", **MADE_WITH["another relayer"])
+    ran(tmp_path, WEDNESDAY, "a", **MADE_WITH["another contract"])
+    assert [run.path.parent.name for run in newest_runs(tmp_path, IN_FORCE).runs] == [TUESDAY]
+
+
+def test_a_run_without_a_relayer_is_one_of_each(tmp_path: Path) -> None:
+    """Nothing of it hangs on which relayer is in force."""
+    ran(tmp_path, MONDAY, "a", relayer=REFERENCE)
+    ran(tmp_path, TUESDAY, "a", relayer={"kind": "none", "sha256": "4f"})
+    assert [run.path.parent.name for run in newest_runs(tmp_path, IN_FORCE).runs] == [TUESDAY]
+
+
+def test_what_does_not_say_what_it_was_made_with_is_not_passed_over(tmp_path: Path) -> None:
+    """A newer run that lost that may be of what is in force."""
+    ran(tmp_path, MONDAY, "a", relayer=REFERENCE)
+    ran(tmp_path, TUESDAY, "a", Verdict.FAIL, contract={}, relayer={})
+    assert [run.path.parent.name for run in newest_runs(tmp_path, IN_FORCE).runs] == [TUESDAY]
+
+
+def test_pruning_keeps_what_a_report_on_each_kept_contract_reads(tmp_path: Path) -> None:
+    """Two contracts share a folder; a third one that no kept session ran goes."""
+    ran(tmp_path, MONDAY, "a", contract={"bytecode_sha256": "c2"})
+    ran(tmp_path, TUESDAY, "a")
+    ran(tmp_path, WEDNESDAY, "a", **MADE_WITH["another contract"])
+    ran(tmp_path, WEDNESDAY, "b")
+    pruned = prune(tmp_path, 1, dry_run=True)
+    assert (pruned.gone, pruned.needed) == ((tmp_path / MONDAY,), (tmp_path / TUESDAY,))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.coordinator import Account, role_account
+from lab.coordinator.accounts import operators_of
 from lab.deploy.deployer import deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import PARTS, smoke_all, smoke_read_only
@@ -192,3 +193,6 @@ def test_a_session_of_the_deployment(world: Open, tmp_path: Path) -> None:
     assert (read.chains["sepolia"].contract, read.chains["sepolia"].start_block) == (address, created.block)
     assert read.state_numbering["BUFFERED"] == 2
     assert read.chains["sepolia"].rpc_url == lab.nodes["sepolia"].url
+    # All declared ones, and not the owner unless it is among them: the monitor alarms for any other.
+    declared = lab.deployment.targets[0].operators
+    assert set(operators_of(read, "sepolia")) == {operator.lower() for operator in declared}

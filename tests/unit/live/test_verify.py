@@ -305,6 +305,9 @@ def test_code_without_such_metadata_says_nothing(creation: str) -> None:
     assert Code(creation, "0x").immutables is None
 
 
+BORN = '@deploy\ndef __init__(\n    a: uint256,\n):\n    assert a > 0, "no"\n\n\n'
+
+
 @pytest.mark.parametrize(
     ("source", "altered"),
     [
@@ -316,10 +319,11 @@ def test_code_without_such_metadata_says_nothing(creation: str) -> None:
         ),
         ("# 5\nM: constant(uint256) = 30\n", "# 5\nM: constant(uint256) = 40\n"),
         ("    x: uint256 = y\n", None),
+        (f'{BORN}@external\ndef f():\n    raise "so"\n', f'{BORN}@external\ndef f():\n    raise "Jo"\n'),
     ],
 )
 def test_a_byte_that_shows_in_the_code(source: str, altered: str | None) -> None:
-    """Never one of a comment or a docstring; of a contract without revert texts another one."""
+    """Never one of a comment, a docstring or the constructor; of a contract without revert texts another one."""
     submission = Submission(1, "0x", {"sources": {"a.vy": {"content": source}}}, "0.4.3", "a.vy", "A", None)
     (content,) = (
         part["content"] for part in ExplorerFaults(altered=True).played(submission).standard_json["sources"].values()

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.coordinator import role_account
+from lab.coordinator.accounts import OPERATOR_ROLES, operators_of
 from lab.model.chain.finality import Finality
 from lab.monitor.collect.collector import identity_of, read_memory
+from lab.ops.declared import declared_by_session
 from lab.rpc import RpcRefused, RpcUnavailable
+from lab.session.suite import compile_target
+from lab.session.under_test import system_under_test
 from tests.unit.conftest import StartLab
 from tests.unit.real_chains import buffer, send, tx_id
 
 from .watching import Watched, events, untouched
 
+WARDEN = Path(__file__).parents[2] / "detection/correct/warden"
 FINAL = Finality(blocks=3)
 
 
@@ -195,6 +201,35 @@ def test_operators_are_shown_and_undeclared_ones_counted(start_lab: StartLab) ->
     samples = watched.at(40)
     assert samples.get("operators_undeclared", "optimism") == 0
     assert samples.get("operator_authorized", "optimism", attacker, "undeclared") == 0
+
+
+def test_an_owner_that_is_no_operator_is_not_taken_for_one(start_lab: StartLab) -> None:
+    """`warden` keeps the two apart: its owner is declared no operator, and is an undeclared one by its own grant."""
+    lab = start_lab(
+        "optimism", target=compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=WARDEN))
+    )
+    watched, owner = Watched(lab), role_account("owner").address
+    declared = declared_by_session(watched.session)["optimism"]
+    assert (declared.owner, set(declared.operators)) == (owner, {role_account(role).address for role in OPERATOR_ROLES})
+    samples = watched.at(1)
+    assert samples.get("operators_undeclared", "optimism") == 0
+    assert samples.get("operator_authorized", "optimism", owner, "undeclared") == 0
+    send(lab, "optimism", "owner", "add_operator", owner)
+    samples = watched.at(20)
+    assert samples.get("operators_undeclared", "optimism") == 1
+    assert samples.get("operator_authorized", "optimism", owner, "undeclared") == 1
+    # Its grants have an event that nobody documented: the call itself shows whom it is about.
+    send(lab, "optimism", "owner", "add_operator", role_account("attacker").address)
+    assert watched.at(40).get("operators_undeclared", "optimism") == 2
+
+
+def test_a_session_that_does_not_say_means_the_documented_operators(start_lab: StartLab) -> None:
+    """One of an earlier version; what set-up left as operators is the same for the reference."""
+    session = Watched(start_lab("optimism")).session
+    chain = session.chains["optimism"].model_copy(update={"operators": None})
+    earlier = session.model_copy(update={"chains": {"optimism": chain}})
+    assert operators_of(earlier, "optimism") == operators_of(session, "optimism")
+    assert set(operators_of(earlier, "optimism").values()) == {"owner", *OPERATOR_ROLES}
 
 
 def test_a_range_limit_is_narrowed(start_lab: StartLab) -> None:

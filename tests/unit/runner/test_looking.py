@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.model.contract.names import Limits
 from lab.model.records import Lag
 from lab.runner.conditions import Judged
 from lab.runner.steps import judging
@@ -14,6 +15,46 @@ from lab.scenario.expectations import StateExpectation
 
 from ..checks.calls import buffer, execute, resolve
 from ..checks.histories import Story, leg
+
+
+def bench(run: Any, limits: Limits | None = None) -> Any:
+    """The lab of a run whose clock obeys, with a contract of these limits on two idle chains."""
+    scheduler = SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms))
+    chains = {
+        name: SimpleNamespace(
+            profile=SimpleNamespace(block_time_ms=2_000, mines_empty_blocks=name == "one"),
+            producer=SimpleNamespace(idle_ms=12_000),
+        )
+        for name in ("one", "two")
+    }
+    spec = SimpleNamespace(target=SimpleNamespace(limits=limits or Limits()))
+    return SimpleNamespace(scheduler=scheduler, chains=chains, spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("limits", "waits_s"),
+    [
+        (Limits(), 20),
+        (Limits(resolve_after_blocks=3), 20 + 3 * 2 + 3 * 12),
+        (Limits(resolve_after_seconds=30), 20 + 2 * 30),
+    ],
+)
+def test_a_delay_of_the_contract_comes_beside_the_time_given(
+    monkeypatch: pytest.MonkeyPatch, limits: Limits, waits_s: int
+) -> None:
+    """Of the leg and of its parent, each on its own chain; an idle chain without empty blocks is slow."""
+    legs = {"f.b": SimpleNamespace(chain="two", after="f.a"), "f.a": SimpleNamespace(chain="one", after=None)}
+    run: Any = SimpleNamespace(now_ms=0, history=lambda: None, item=SimpleNamespace(leg=legs.__getitem__))
+    run.lab, said = bench(run, limits), list[bool | None]()
+    run.expectation = lambda step, expected, actual, met, tried, rows: said.append(met)
+    monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: 0)
+    monkeypatch.setattr(judging, "_undone", lambda run, step: None)
+    monkeypatch.setattr(judging, "_lapsed", lambda run, step, judged: judged)
+    monkeypatch.setattr(judging, "_look", lambda *_: Judged(False, "a leg READY", "the leg's state"))
+    condition = StateExpectation.model_construct(leg="f.b", state="READY")
+    step: Any = SimpleNamespace(within_ms=20_000, hold_ms=None, condition=condition)
+    judging.expect(run, step)
+    assert (run.now_ms, said) == (waits_s * 1000, [False])
 
 
 @pytest.mark.parametrize(
@@ -31,7 +72,7 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
 ) -> None:
     """Within 10 s, seen at `comes_ms`; both figures are in the text where nobody knows."""
     run: Any = SimpleNamespace(now_ms=0, history=lambda: None)
-    run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
+    run.lab = bench(run)
     run.expectation = lambda step, expected, actual, met, tried, rows: said.append((actual, met))
     said: list[tuple[str, bool | None]] = []
     monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: lag_ms)
@@ -49,7 +90,7 @@ A = leg("flow.a", "two", 20, id=7)
 def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tuple[str, bool | None]:
     """What an expectation of A came to that is not met at `now_s` and does not become so."""
     run: Any = SimpleNamespace(now_ms=now_s * 1000, history=lambda: history)
-    run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
+    run.lab = bench(run)
     judgements: list[tuple[str, bool | None]] = []
     run.expectation = lambda step, expected, actual, met, tried, rows: judgements.append(
         (f"{actual}; {tried}" if tried else actual, met)

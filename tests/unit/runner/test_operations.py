@@ -184,3 +184,18 @@ def test_other_chains_and_roles_do_not_wait(start_lab: StartLab) -> None:
     free = client.start("f", "resolve_dependency", tx_id(9), chain="base")
     client.wait(free)
     assert (free.outcome, free.revert, stuck.outcome) == ("fail", "Transaction not in buffered state", None)
+
+
+def test_no_more_in_a_block_than_the_contract_takes_of_an_account(client: Client) -> None:
+    """A third one waits for a block of its own; another account's does not."""
+    target = client.lab.spec.target
+    client.operations = Operations(
+        client.lab.chains, client.lab.scheduler, client.lab.recorder, target.codec, target.address, per_block=2
+    )
+    mine = [client.buffer(number) for number in (1, 2, 3)]
+    other = client.buffer(4, role="operator2")
+    client.wait(*mine, other)
+    assert {pending.outcome for pending in (*mine, other)} == {"ok"}
+    first, second, third = (pending.block for pending in mine)
+    assert (first, third) == (second, (second or 0) + 1)
+    assert other.block == first

@@ -241,3 +241,20 @@ def test_future_and_foreign_rows(tmp_path: Path) -> None:
     (found,) = read_figures(tmp_path, early)[0]
     assert isinstance(found, Figure)
     assert "in the future" in found.reason
+
+
+def test_a_load_with_another_relayer_is_out_of_date_where_the_row_is_about_it(tmp_path: Path) -> None:
+    """Known by its sources, or by its command alone; a load without one speaks for each."""
+    folder = load_run(tmp_path)
+    content = json.loads((folder / "rows.json").read_text())
+    for relayer, expected in [
+        ({"kind": "reference", "sha256": "4e"}, RowVerdict.PASS),
+        ({"kind": "none"}, RowVerdict.PASS),
+        ({"kind": "command", "command": "relay", "sha256": "4f"}, RowVerdict.STALE),
+        ({"kind": "command", "command": "node relay.js", "sha256": None}, RowVerdict.STALE),
+    ]:
+        entries = [ENTRY, ENTRY | {"row": "LOAD-03"}]
+        (folder / "rows.json").write_text(json.dumps(content | {"relayer": relayer, "rows": entries}))
+        write_sealed(folder, {"profile": "buffer"}, ["rows.json"])
+        assert row(tmp_path, current=Baseline(relayer_sha256="4e")).verdict is expected, relayer
+        assert row(tmp_path, "LOAD-03", Baseline(relayer_sha256="4e")).verdict is RowVerdict.PASS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.evidence.in_force import InForce
 from lab.evidence.mutation_runs import MUTATION
 from lab.evidence.seal import MANIFEST, write_sealed
 from lab.report.catalogue.rows import load_catalogue
@@ -113,3 +114,14 @@ def test_what_was_edited_does_not_count(tmp_path: Path, name: str, old: str, new
     assert found in (None, Mutation())
     assert "does not count" in notes[0]
     assert str(tmp_path) not in notes[0]
+
+
+def test_the_score_of_another_contract_is_not_shown(tmp_path: Path) -> None:
+    """It says of other checks than those of this contract that they can fail."""
+    path = tmp_path / MUTATION / FILE
+    path.parent.mkdir()
+    path.write_text(json.dumps(WRITTEN))
+    write_sealed(path.parent, {"contract": {"bytecode_sha256": CONTRACT}}, (path.name,))
+    assert read_mutation(tmp_path, InForce(CONTRACT))[0].counts == COUNTS
+    found, notes = read_mutation(tmp_path, InForce("c1"))
+    assert (found, notes) == (Mutation(), ["the mutation score is of another contract: it is not shown"])

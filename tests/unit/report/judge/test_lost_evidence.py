@@ -18,6 +18,7 @@ import pytest
 
 from lab.commands.live.record import record
 from lab.evidence import RunFolder
+from lab.evidence.in_force import ANYTHING
 from lab.evidence.newest import newest_runs
 from lab.evidence.outcomes import OUTCOMES, note_outcome
 from lab.evidence.seal import write_started
@@ -186,7 +187,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def report(results: Path, catalogue: Catalogue = CATALOGUE) -> Readiness:
     """By all that is there."""
     folders = newest_runs(results).runs
-    found = gather(results, folders, catalogue, now=NOW, attestations=results / "none", contract_sha256=None)
+    found = gather(results, folders, catalogue, now=NOW, attestations=results / "none", in_force=ANYTHING)
     return build_readiness(catalogue, found, Scope("testnet", NOW, Baseline()))
 
 
