@@ -150,7 +150,7 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
 
 
 def to_deploy(suite: Suite, contract: CompiledContract) -> Deployable:
-    """Another code of the contract under test, to be run as that is: within the limits that were learnt of that, too."""
+    """Another code of the contract under test, to be run as that is, within the limits learnt of that."""
     original, proxied = suite.target, suite.target.proxied
     proxy = proxied.proxy if proxied is not None else None
     other = deployable(contract, suite.system.names, reference=original.reference, proxy=proxy)
