@@ -44,7 +44,7 @@ def other_key(module: Module, function: Node) -> Iterator[Change | None]:
 def parent_key(module: Module, function: Node) -> Iterator[Change | None]:
     """What is stored under a key taken for the key: a step too far along a chain of dependencies."""
     stored = mappings(module)
-    by_id = {name for name, each in stored.items() if each.keys[0] == WORD and not each.of_roles}
+    by_id = {name for name, of in stored.items() if of.keys[0] == WORD and not of.of_roles}
     values = {name: stored[name].value for name in stored if stored[name].keys == (WORD,)}
     links = [f"self.{name}[{{}}]" for name, value in values.items() if value == WORD]
     for name, value in values.items():
@@ -73,12 +73,12 @@ def frozen(module: Module, function: Node) -> Iterator[Change | None]:
 
 def _writer(module: Module) -> Node | None:
     """The function that buffers: of those with an id the one that is told the most."""
-    told = [
+    writers = [
         node
         for node in module.functions()
         if node.name in module.ids and "external" in _decorators(module, node) and len(node.args.args) >= BUFFERED_MIN
     ]
-    return max(told, key=lambda node: len(node.args.args), default=None)
+    return max(writers, key=lambda node: len(node.args.args), default=None)
 
 
 def _decorators(module: Module, function: Node) -> set[str]:
@@ -100,7 +100,7 @@ def _setting(module: Module, function: Node, writer: Node, node: Node) -> str | 
     if not base.startswith("self.") and there.get(base) != record:
         return None
     if record in structs(module):
-        kept = {each.value for each in mappings(module).values()}
+        kept = {stored.value for stored in mappings(module).values()}
         return None if record in kept else _number(structs(module)[record].get(node.attr, ""))
     # A struct of another module: whatever is no number the compiler refuses.
     return "uint256" if record and "." in record else None

@@ -87,7 +87,7 @@ def keyed(module: Module, node: Node) -> tuple[str, int]:
 
 def with_ids(modules: Mapping[str, Module]) -> dict[str, Module]:
     """Modules by their files, each with the ids of its functions."""
-    found: dict[tuple[str, str], set[str]] = {}
+    ids: dict[tuple[str, str], set[str]] = {}
     functions = {(name, node.name): node for name, module in modules.items() for node in module.functions()}
     files = {Path(file).stem: file for file in modules}
     aliases = {
@@ -103,14 +103,14 @@ def with_ids(modules: Mapping[str, Module]) -> dict[str, Module]:
             stored = mappings(other).get(variable) if other is not None else None
             if stored is not None and not stored.of_roles and depth == 0 and stored.keys[0] == WORD:
                 asked.add(module.text(subscript.slice))
-        found[name, function] = {key for key in asked if known.get(key) == WORD and key in _given(module, node)}
-    while _handed_on(modules, functions, aliases, found):
+        ids[name, function] = {key for key in asked if known.get(key) == WORD and key in _given(module, node)}
+    while _handed_on(modules, functions, aliases, ids):
         pass
     named = {name: dict[str, str]() for name in modules}
     for (name, function), node in functions.items():
-        ids = [given for given in _given(modules[name], node) if given in found[name, function]]
-        if ids:
-            named[name][function] = ids[0]
+        given = [key for key in _given(modules[name], node) if key in ids[name, function]]
+        if given:
+            named[name][function] = given[0]
     return {name: replace(module, ids=named[name]) for name, module in modules.items()}
 
 
@@ -124,7 +124,7 @@ def _handed_on(
     modules: Mapping[str, Module],
     functions: Mapping[tuple[str, str], Node],
     aliases: Mapping[str, Mapping[str, str]],
-    found: dict[tuple[str, str], set[str]],
+    ids: dict[tuple[str, str], set[str]],
 ) -> bool:
     """Whether a function turned out to hand an id on."""
     new = False
@@ -133,11 +133,13 @@ def _handed_on(
         for call in module.inside(node, "Call"):
             owner, _, called = module.text(call.func).rpartition(".")
             target = (name if owner == "self" else aliases[name].get(owner, ""), called)
-            wanted: Sequence[str] = [each.arg for each in functions[target].args.args] if target in functions else []
+            wanted: Sequence[str] = (
+                [argument.arg for argument in functions[target].args.args] if target in functions else []
+            )
             for given, parameter in zip(call.args, wanted, strict=False):
                 text = module.text(given)
-                if parameter in found[target] and text in parameters and text not in found[name, function]:
-                    found[name, function].add(text)
+                if parameter in ids[target] and text in parameters and text not in ids[name, function]:
+                    ids[name, function].add(text)
                     new = True
     return new
 
