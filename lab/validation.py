@@ -25,6 +25,13 @@ class ValidationIssue:
     path: Route
     at_key: bool
     message: str
+    missing: str | None = None
+    meant: str | None = None
+
+    @property
+    def misspelt(self) -> tuple[Route, str | None]:
+        """The mapping that the problem is in, and the key that a key unknown there was probably meant to be."""
+        return self.path[:-1], self.meant
 
 
 def problem_path(path: Route) -> str:
@@ -73,13 +80,14 @@ def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> Vali
     context: Mapping[str, Any] = error.get("ctx") or {}
     if kind == "missing":
         parent = _place(location[:-1], value)
-        return ValidationIssue(parent, False, f"missing key '{location[-1]}'")
+        return ValidationIssue(parent, False, f"missing key '{location[-1]}'", missing=str(location[-1]))
     if kind == "extra_forbidden":
         key, models = str(location[-1]), _models_at(location[:-1], model)
         replaced = [text for one in models if (text := getattr(one, "REPLACED_KEYS", {}).get(key))]
         known = {name for one in models for name in _keys(one)}
         advice = f": {replaced[0]}" if replaced else suggestion(key, known)
-        return ValidationIssue((*_place(location[:-1], value), key), True, f"unknown key '{key}'{advice}")
+        path, meant = (*_place(location[:-1], value), key), nearest(key, known)
+        return ValidationIssue(path, True, f"unknown key '{key}'{advice}", meant=None if replaced else meant)
     if location and location[-1] == "[key]":
         path = _place(location[:-1], value)
         return ValidationIssue(path, True, _words(kind, error, context))
@@ -90,6 +98,12 @@ def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> Vali
     if moved:
         path = (*path, *moved)
     return ValidationIssue(path, bool(context.get("at_key")), _words(kind, error, context))
+
+
+def once_each(issues: list[ValidationIssue]) -> list[ValidationIssue]:
+    """A key that is misspelt is missing, too: that is said once."""
+    misspelt = {issue.misspelt for issue in issues if issue.meant is not None}
+    return [issue for issue in issues if issue.missing is None or (issue.path, issue.missing) not in misspelt]
 
 
 def _tag_issue(path: Route, kind: str, context: Mapping[str, Any]) -> ValidationIssue:

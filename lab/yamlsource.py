@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from lab.bounded_files import UnfitFile, read_bytes
 from lab.errors import InvalidFile, Problem
 from lab.file_version import version_of
-from lab.validation import ValidationIssue, describe, problem_path
+from lab.validation import ValidationIssue, describe, once_each, problem_path
 from lab.yaml_reader import READERS, Position, position_in
 from lab.yaml_reader import Route as Route
 
@@ -121,7 +121,9 @@ def attempt(source: Source, model: type[M]) -> M | list[ValidationIssue]:
         # Whatever else does not fit may be right in that version.
         here = (version.field,) if isinstance(source.value, dict) and version.field in source.value else ()
         return [ValidationIssue(here, False, trouble)]
-    return [describe(detail, source.value, model) for detail in details if not _counts_only_sound_entries(detail)]
+    return once_each(
+        [describe(detail, source.value, model) for detail in details if not _counts_only_sound_entries(detail)]
+    )
 
 
 def _counts_only_sound_entries(detail: ErrorDetails) -> bool:

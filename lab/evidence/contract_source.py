@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+
+from pydantic import Field
 
 from lab.bounded_files import read_bytes, read_object, write_atomically
 from lab.evidence.recorded import Recorded
@@ -23,13 +25,27 @@ class SourceFile(Recorded):
 
 
 class ContractSource(Recorded):
-    """All files, the main one first; `bytecode_sha256` says of which contract."""
+    """All files, the main one first; `bytecode_sha256` says of which contract.
+
+    `words`: documented names of functions and events, and documented reasons, with the contract's own.
+    """
 
     bytecode_sha256: str | None = None
     files: tuple[SourceFile, ...] = ()
+    words: dict[str, str] = Field(default_factory=dict)
+
+    def own(self, word: str) -> str:
+        """What the contract calls it."""
+        return self.words.get(word, word)
 
 
-def keep_contract_source(session: Path, bytecode_sha256: str, main: Path, sources: Iterable[tuple[str, str]]) -> None:
+def keep_contract_source(
+    session: Path,
+    bytecode_sha256: str,
+    main: Path,
+    sources: Iterable[tuple[str, str]],
+    words: Mapping[str, str] | None = None,
+) -> None:
     """Keep those of `sources` (path as seen from the main file's folder, SHA-256) that are still the ones compiled.
 
     Best effort: a report without them quotes no line.
@@ -45,7 +61,7 @@ def keep_contract_source(session: Path, bytecode_sha256: str, main: Path, source
                 files.append({"name": path.name, "text": data.decode("utf-8-sig")})
     with suppress(OSError, ValueError):
         session.mkdir(parents=True, exist_ok=True)
-        kept = {"bytecode_sha256": bytecode_sha256, "files": files}
+        kept = {"bytecode_sha256": bytecode_sha256, "files": files, "words": dict(words or {})}
         write_atomically(session / CONTRACT_SOURCE, json.dumps(kept, indent=1) + "\n")
 
 

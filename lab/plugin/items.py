@@ -129,8 +129,10 @@ def carry_out(
             relayer_command=relayer_command(config),
             under_test=shared.under_test,
         )
-        contract = shared.target.contract
-        keep_contract_source(session_folder(config), contract.bytecode_sha256, contract.source_path, contract.sources)
+        contract, names = shared.target.contract, shared.target.codec.names
+        words = {**names.functions, **names.events, **names.reverts}
+        at = session_folder(config), contract.bytecode_sha256, contract.source_path
+        keep_contract_source(*at, contract.sources, words)
         stopped = shared.stopping() if not config.option.lab_go_on else None
         if stopped is None:
             result = run_item(item, options, folder, repeating(node), play)

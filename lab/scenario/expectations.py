@@ -105,6 +105,14 @@ OUTCOMES: dict[str, type[RevertOutcome] | type[EventOutcome]] = {"revert": Rever
 OUTCOME_WORDS = {"ok": "the call succeeds (the default)", "fail": "the call reverts, for whatever reason"}
 
 
+def _one_kind(value: dict[str, object], kinds: tuple[str, ...]) -> None:
+    """An expectation is of one kind: of two at once, the keys of one would be called unknown to the other."""
+    given = [key for key in value if key in kinds]
+    if len(given) > 1:
+        text = f"expected one of {', '.join(kinds)}, got {' and '.join(given)}: write a step for each"
+        raise fault_at(text, given[1], at_key=True)
+
+
 def _check_condition(value: object) -> object:
     if not isinstance(value, dict):
         raise fault_at(
@@ -114,6 +122,8 @@ def _check_condition(value: object) -> object:
         if word in value:
             text = f"'{word}' is an outcome of a call: put this expect into the step that calls"
             raise fault_at(text, word, at_key=True)
+    # An alert has a state of its own.
+    _one_kind(value, ("alert", "latency", "returns") if "alert" in value else ("state", "latency", "returns"))
     if _condition_tag(value) is None:
         keys = ("leg", "state", "latency", "below", "chain", "function", "args", "returns", "alert", "no_alerts")
         first = next(iter(value), None)
@@ -157,6 +167,8 @@ def _check_outcome(value: object) -> object:
         if first in ("leg", "state", "returns", "function", "chain"):
             raise fault_at("a condition is a step of its own: begin a new `- expect:` for it", first, at_key=True)
         raise fault_at(f"unknown key '{first}'{suggestion(first, OUTCOMES)}", first, at_key=True)
+    if isinstance(value, dict):
+        _one_kind(value, tuple(OUTCOMES))
     if not isinstance(value, (str, dict, RevertOutcome, EventOutcome)):
         raise fault_at(f"expected {options}, got {shown(value)}")
     return value

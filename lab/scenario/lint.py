@@ -11,14 +11,11 @@ from lab.errors import Problem
 from lab.scenario.declared import Notebook
 from lab.scenario.item import ScenarioItem
 from lab.scenario.model import ScenarioFile
-from lab.scenario.rules.contract import (
-    buffers_are_in_time,
-    functions_are_spelled,
-    legs_are_buffered,
-    windows_are_in_range,
-)
+from lab.scenario.rules.contract import buffers_are_in_time, windows_are_in_range
+from lab.scenario.rules.faults import hits_are_there
 from lab.scenario.rules.file import checks_exist, dependencies_end, legs_are_placed, networks_exist
 from lab.scenario.rules.overlap import exclusive_faults_follow_each_other
+from lab.scenario.rules.states import states_can_be
 from lab.scenario.rules.timeline import (
     endpoints_are_there,
     heals_have_faults,
@@ -28,6 +25,7 @@ from lab.scenario.rules.timeline import (
     stalls_meet_a_tag,
     times_fit,
 )
+from lab.scenario.rules.words import names_are_spelled, values_fit
 from lab.yamlsource import Source, in_order
 
 RULES: tuple[Callable[[Notebook], None], ...] = (
@@ -43,9 +41,11 @@ RULES: tuple[Callable[[Notebook], None], ...] = (
     stalls_meet_a_tag,
     exclusive_faults_follow_each_other,
     times_fit,
-    legs_are_buffered,
+    hits_are_there,
+    states_can_be,
     buffers_are_in_time,
-    functions_are_spelled,
+    names_are_spelled,
+    values_fit,
     windows_are_in_range,
 )
 

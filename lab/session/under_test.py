@@ -98,6 +98,9 @@ def system_under_test(
         chosen, why = REFERENCE_CONTRACT, f"{REFERENCE}: {none_found or f'{file} names no contract'}"
     if relayer_cmd is not None:
         relayer, relayer_why = (parse_command(relayer_cmd, folder) if relayer_cmd else None), "from the command line"
+        # What the file says of a relayer is not said of another one than it names.
+        if relayer is not None and project is not None and project.relayer_cmd in (None, relayer_cmd):
+            relayer = replace(relayer, declared=project.declared)
     elif project is not None:
         relayer = project.relayer
         relayer_why = f"from {file}" if relayer is not None else f"{file} names none"

@@ -80,6 +80,69 @@ PLANTED = [
         },
         "buffer_batch: expected it to revert (Timestamp cannot be in the past)",
     ),
+    (
+        "deadlines",
+        {
+            "_timestamp_of(header) + settings.coordination_window\n    elif": "_timestamp_of(header) + "
+            "max(settings.coordination_window, settings.execution_window)\n    elif",
+        },
+        "expire_transaction: expected it to succeed as it did for another",
+    ),
+    (
+        "deadlines",
+        {
+            "        return False\n    window_end": "        return False\n    if block.timestamp < "
+            "transaction_store._timestamp_of(header) + settings.execution_window // 5:\n        return True\n"
+            "    window_end",
+        },
+        "mark_executed: expected it to succeed",
+    ),
+    (
+        "generations",
+        {
+            "State.READY | transaction_store.State.EXECUTED)\n": "State.READY | transaction_store.State.EXECUTED) or "
+            "(state == transaction_store.State.EXPIRED and self._elder(dependency) == transaction_store.State.EXECUTED)"
+            "\n\n\n@internal\n@view\ndef _elder(tx_id: bytes32) -> transaction_store.State:\n"
+            "    elder: bytes32 = transaction_store._dependency_of(tx_id, transaction_store._header(tx_id))\n"
+            "    return transaction_store._state_of(transaction_store._header(elder))\n",
+        },
+        "resolve_dependency: expected TransactionFailed, got TransactionReady",
+    ),
+]  # fmt: skip
+# The same of kinds that other contracts' bugs belong to.
+PLANTED_BESIDE = [
+    (
+        "accounts",
+        {
+            "event OperatorAdded:": "added_by: HashMap[address, address]\n\n\nevent OperatorAdded:",
+            "    self.authorized_operators[operator] = True\n": "    self.authorized_operators[operator] = True\n"
+            "    self.added_by[operator] = msg.sender\n",
+            "    expired: bool = False\n": "    assert self.added_by[msg.sender] == ownership.owner, "
+            "\"Not authorized\"\n    expired: bool = False\n",
+        },
+        "expire_transaction: expected it to succeed as it did for another",
+    ),
+    (
+        "dependency",
+        {
+            "event OperatorAdded:": "last_parent: bytes32\n\n\nevent OperatorAdded:",
+            "header, transaction_store.State.EXECUTED)\n": "header, transaction_store.State.EXECUTED)\n"
+            "    self.last_parent = transaction_store._dependency_of(tx_id, header)\n",
+            "State.READY | transaction_store.State.EXECUTED)\n": "State.READY | transaction_store.State.EXECUTED) or "
+            "self.last_parent == dependency\n",
+        },
+        "resolve_dependency: expected TransactionFailed, got TransactionReady",
+    ),
+    (
+        "dependency",
+        {
+            "event OperatorAdded:": "number: HashMap[bytes32, uint256]\n\n\nevent OperatorAdded:",
+            "    transaction_store._write(": "    self.number[tx_id] = block.number\n    transaction_store._write(",
+            "    if dependency == empty(bytes32):\n        return True\n": "    if dependency == empty(bytes32):\n"
+            "        return True\n    if self.number[dependency] > self.number[tx_id]:\n        return False\n",
+        },
+        "resolve_dependency: expected TransactionReady, got TransactionFailed",
+    ),
 ]  # fmt: skip
 
 
@@ -123,7 +186,7 @@ def test_its_kind_of_sequences_finds_the_bug(player: PlayerOf, name: str) -> Non
     assert model.play(finding.sequence) == finding.deviation
 
 
-@pytest.mark.parametrize(("kind", "changes", "words"), PLANTED)
+@pytest.mark.parametrize(("kind", "changes", "words"), [*PLANTED, *PLANTED_BESIDE])
 def test_a_bug_of_an_optional_part(
     player: PlayerOf, tmp_path: Path, kind: str, changes: dict[str, str], words: str
 ) -> None:

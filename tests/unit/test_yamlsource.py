@@ -208,7 +208,6 @@ animals:
 keepers: [1, [x], null]
 """
     assert problems(text) == [
-        "f.yaml:1:1: missing key 'name'",
         "f.yaml:1:1 nam: unknown key 'nam' (did you mean name?)",
         "f.yaml:2:7 open: expected true or false, got 1",
         "f.yaml:3:8 share: expected more than 0, got 0",

@@ -35,6 +35,7 @@ COMMUTATIVE = frozenset(
 )
 # What a computation may call and leave all as it was.
 PURE = COMMUTATIVE | {"convert", "len", "keccak256", "sha256", "empty", "abs", "extract32", "unsafe_sub", "unsafe_div"}
+DOCUMENTED_STATES = ("BUFFERED", "READY", "EXECUTED", "EXPIRED")
 OTHER_TEXT = '"something else"'
 
 
@@ -121,13 +122,43 @@ def sender(module: Module, function: Node) -> Iterator[Change | None]:
 
 
 def state(module: Module, function: Node) -> Iterator[Change | None]:
-    """Another member of the flag of states."""
+    """Another member of a flag, as states are; or another of the constants that stand for them."""
+    flags = _flags(module)
     for node in module.inside(function, "Attribute"):
         owner = module.text(node.value)
-        if owner.split(".")[-1] == "State":
-            for member in ("BUFFERED", "READY", "EXECUTED", "EXPIRED"):
-                if member != node.attr:
-                    yield module.replace("state", node, f"{owner}.{member}")
+        for member in flags.get(owner.split(".")[-1], ()):
+            if member != node.attr:
+                yield module.replace("state", node, f"{owner}.{member}")
+    names = _state_constants(module)
+    for node in module.inside(function, "Name"):
+        for other, annotation in names.items():
+            if other != node.id and names.get(node.id) == annotation:
+                yield module.replace("state", node, other)
+
+
+def _flags(module: Module) -> dict[str, tuple[str, ...]]:
+    """The flags by their names; a flag `State` of another module has the documented members."""
+    own = (node for node in module.tree.body if kind(node) == "FlagDef")
+    return {
+        "State": DOCUMENTED_STATES,
+        **{node.name: tuple(module.text(member.value) for member in node.body) for node in own},
+    }
+
+
+def _state_constants(module: Module) -> dict[str, str]:
+    """The constants, with their types, that a member of a record is compared with or set to."""
+    constant = {
+        node.target.id: module.text(node.annotation).removeprefix("constant(").removesuffix(")")
+        for node in module.tree.body
+        if kind(node) == "VariableDecl" and node.is_constant
+    }
+    met: set[str] = set()
+    for function in module.functions():
+        for node in module.inside(function, "Compare", "Assign"):
+            left, right = (node.left, node.right) if kind(node) == "Compare" else (node.target, node.value)
+            if kind(left) == "Attribute" and kind(left.value) == "Subscript" and kind(right) == "Name":
+                met.add(right.id)
+    return {name: annotation for name, annotation in constant.items() if name in met}
 
 
 def arguments(module: Module, function: Node) -> Iterator[Change | None]:

@@ -5,9 +5,11 @@ Some change several places at once: a mapping whose keys are cut is cut wherever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lab.explore.mutate.sites import Change, Module, Node, kind
+from lab.explore.mutate.storage import WORD, keyed, mappings, scope, structs, type_of, variables
 
 # What a careless conversion leaves of a key of 32 bytes, and of an address.
 CUTS = {
@@ -20,17 +22,10 @@ CUTS = {
         "convert(convert({}, uint160) // 256 * 256, address)",
     ),
 }
-ID = "tx_id"
+# Id, origin, target, dependency and timestamp.
+BUFFERED_MIN = 5
 # One id in sixteen takes another path.
-RARE = f"convert({ID}, uint256) % 16 != 0"
-
-
-def scope(module: Module, function: Node) -> dict[str, str]:
-    """Names of parameters and annotated locals with their types."""
-    names = {argument.arg: module.text(argument.annotation) for argument in function.args.args}
-    for node in module.inside(function, "AnnAssign"):
-        names[module.text(node.target)] = module.text(node.annotation)
-    return names
+RARE = "convert({}, uint256) % 16 != 0"
 
 
 def other_key(module: Module, function: Node) -> Iterator[Change | None]:
@@ -48,14 +43,13 @@ def other_key(module: Module, function: Node) -> Iterator[Change | None]:
 
 def parent_key(module: Module, function: Node) -> Iterator[Change | None]:
     """What is stored under a key taken for the key: a step too far along a chain of dependencies."""
-    by_id = {name: value for name, (key, value) in mappings(module).items() if key == "bytes32"}
-    structs = {node.name: node for node in module.tree.body if kind(node) == "StructDef"}
-    links = [f"self.{name}[{{}}]" for name, value in by_id.items() if value == "bytes32"]
-    for name, value in by_id.items():
-        fields = structs[value].body if value in structs else ()
-        links += [
-            f"self.{name}[{{}}].{field.target.id}" for field in fields if module.text(field.annotation) == "bytes32"
-        ]
+    stored = mappings(module)
+    by_id = {name for name, of in stored.items() if of.keys[0] == WORD and not of.of_roles}
+    values = {name: stored[name].value for name in stored if stored[name].keys == (WORD,)}
+    links = [f"self.{name}[{{}}]" for name, value in values.items() if value == WORD]
+    for name, value in values.items():
+        fields = structs(module).get(value, {})
+        links += [f"self.{name}[{{}}].{field}" for field, annotation in fields.items() if annotation == WORD]
     for node in module.inside(function, "Subscript"):
         if module.text(node.value).removeprefix("self.") in by_id:
             key = module.text(node.slice)
@@ -64,59 +58,84 @@ def parent_key(module: Module, function: Node) -> Iterator[Change | None]:
 
 def frozen(module: Module, function: Node) -> Iterator[Change | None]:
     """A setting as it was when the transaction was buffered, in place of now."""
-    first = next((node for node in module.tree.body if kind(node) == "VariableDecl" and not node.is_constant), None)
-    writer = next((other for other in module.functions() if _buffers(module, other)), None)
-    if first is None or writer is None or function is writer or ID not in scope(module, function):
+    first, writer, key = next(variables(module), None), _writer(module), module.ids.get(function.name)
+    if first is None or writer is None or function is writer or key is None:
         return
-    known = scope(module, writer)
-    variables = (node for node in module.tree.body if kind(node) == "VariableDecl" and not node.is_constant)
-    numbers = {module.text(node.target) for node in variables if "uint256" in module.text(node.annotation)}
-    for node in module.inside(function, "Attribute"):
-        text, base = module.text(node), module.text(node.value)
-        if (base == "self" and node.attr in numbers) or (base == "settings" and base in known):
-            end = module.span(writer.body[-1])[1]
-            declared = (module.span(first)[0],) * 2 + ("_frozen: HashMap[bytes32, uint256]\n",)
-            stored = (end, end, f"\n    self._frozen[{ID}] = {text}")
+    for node in module.inside(function, "Attribute", "Call"):
+        annotation = _setting(module, function, writer, node)
+        if annotation is not None:
+            text, end = module.text(node), module.span(writer.body[-1])[1]
+            declared = (module.span(first)[0],) * 2 + (f"_frozen: HashMap[bytes32, {annotation}]\n",)
+            stored = (end, end, f"\n    self._frozen[{module.ids[writer.name]}] = {text}")
             start, stop = module.span(node)
-            yield Change("frozen", start, stop, f"self._frozen[{ID}]", (declared, stored))
+            yield Change("frozen", start, stop, f"self._frozen[{key}]", (declared, stored))
 
 
-def _buffers(module: Module, function: Node) -> bool:
-    return "buffer" in function.name and not function.name.startswith("_") and ID in scope(module, function)
+def _writer(module: Module) -> Node | None:
+    """The function that buffers: of those with an id the one that is told the most."""
+    writers = [
+        node
+        for node in module.functions()
+        if node.name in module.ids and "external" in _decorators(module, node) and len(node.args.args) >= BUFFERED_MIN
+    ]
+    return max(writers, key=lambda node: len(node.args.args), default=None)
+
+
+def _decorators(module: Module, function: Node) -> set[str]:
+    return {module.text(node) for node in function.decorator_list}
+
+
+def _setting(module: Module, function: Node, writer: Node, node: Node) -> str | None:
+    """The type of a number that is a setting, and that the buffering function can read by the same words."""
+    if kind(node) == "Call":
+        called = {other.name: other for other in module.functions()}.get(module.text(node.func).removeprefix("self."))
+        if called is None or node.args or called.returns is None or not {"view", "pure"} & _decorators(module, called):
+            return None
+        return _number(module.text(called.returns))
+    base = module.text(node.value)
+    if base == "self":
+        return _number(type_of(module, node.attr))
+    here, there = scope(module, function), scope(module, writer)
+    record = type_of(module, base.removeprefix("self.")) if base.startswith("self.") else here.get(base, "")
+    if not base.startswith("self.") and there.get(base) != record:
+        return None
+    if record in structs(module):
+        kept = {stored.value for stored in mappings(module).values()}
+        return None if record in kept else _number(structs(module)[record].get(node.attr, ""))
+    # A struct of another module: whatever is no number the compiler refuses.
+    return "uint256" if record and "." in record else None
+
+
+def _number(annotation: str) -> str | None:
+    return annotation if re.fullmatch(r"uint\d+", annotation) else None
 
 
 def rare(module: Module, function: Node) -> Iterator[Change | None]:
     """An update or an event left out for one id in sixteen."""
-    if ID not in scope(module, function):
+    key = module.ids.get(function.name)
+    if key is None:
         return
     for node in module.inside(function, "Assign", "AugAssign", "Log", "Expr"):
         stored = kind(node) in ("Log", "Expr") or module.text(node.target).startswith("self.")
         if stored and (kind(node) != "Expr" or kind(node.value) == "Call"):
-            yield module.replace("rarely lost", node, f"if {RARE}: {module.text(node)}")
-
-
-def mappings(module: Module) -> dict[str, tuple[str, str]]:
-    """Mappings of the module with the types of their keys and values."""
-    types = {}
-    for node in module.tree.body:
-        if kind(node) == "VariableDecl" and (inside := module.text(node.annotation).partition("HashMap[")[2]):
-            key, _, value = inside.partition(",")
-            types[module.text(node.target)] = key.strip(), value.strip().rstrip(")").removesuffix("]")
-    return types
+            yield module.replace("rarely lost", node, f"if {RARE.format(key)}: {module.text(node)}")
 
 
 def truncated(module: Module) -> Iterator[Change]:
     """A part of the keys of a mapping, wherever it is used."""
-    for name, (key, _) in mappings(module).items():
-        slices = [
-            node.slice
-            for function in module.functions()
-            for node in module.inside(function, "Subscript")
-            if module.text(node.value) == f"self.{name}"
-        ]
-        for cut in CUTS.get(key, ()) if slices else ():
-            first, *others = [(*module.span(node), cut.format(module.text(node))) for node in slices]
-            yield Change("truncated key", *first, tuple(others))
+    for name, stored in mappings(module).items():
+        for depth, key in enumerate(stored.keys):
+            slices = [
+                node.slice
+                for function in module.functions()
+                for node in module.inside(function, "Subscript")
+                if keyed(module, node) == (f"self.{name}", depth)
+            ]
+            # The few names of roles have nothing in common, whatever part of them is left.
+            cuts = CUTS.get(key, ()) if slices and not (stored.of_roles and depth == 0) else ()
+            for cut in cuts:
+                first, *others = [(*module.span(node), cut.format(module.text(node))) for node in slices]
+                yield Change("truncated key", *first, tuple(others))
 
 
 OPERATORS = (other_key, parent_key, frozen, rare)

@@ -6,8 +6,8 @@ a diff. Whether it compiles, and to other bytecode, is for the compiler to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 # The compiler ships no type information: nodes are untyped, and distinguished by the names of their classes.
@@ -36,10 +36,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One source with its syntax tree."""
+    """One source with its syntax tree. `ids`: of functions that have it, the parameter that is a transaction's id."""
 
     source: str
     tree: Node
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def span(self, node: Node) -> tuple[int, int]:
         """Where a node stands in the text."""

@@ -150,10 +150,11 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
 
 
 def to_deploy(suite: Suite, contract: CompiledContract) -> Deployable:
-    """Another code of the contract under test, to be run as that is."""
+    """Another code of the contract under test, to be run as that is, within the limits learnt of that."""
     original, proxied = suite.target, suite.target.proxied
     proxy = proxied.proxy if proxied is not None else None
-    return deployable(contract, suite.system.names, reference=original.reference, proxy=proxy)
+    other = deployable(contract, suite.system.names, reference=original.reference, proxy=proxy)
+    return replace(other, limits=original.limits)
 
 
 def _failure(verdict: RunVerdict) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from lab.report.causes.attribution import Attribution, attribute
 from lab.report.causes.documentation import documented, layer
 from lab.report.causes.effort import excesses
 from lab.report.causes.grouping import Group, group
-from lab.report.causes.source import quote, quote_place
+from lab.report.causes.source import came_of, quote, quote_place
 from lab.report.causes.symptoms import Symptom, symptoms_of
 from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment, QuotedLine
 from lab.report.records.folder import Folder
@@ -138,7 +138,9 @@ def _source(run: _Run, symptom: Symptom, function: str) -> QuotedLine | None:
     source: ContractSource = read_contract_source(run.folder.path.parent, made.contract.bytecode_sha256)
     if symptom.kind == "operation":
         return quote_place(source, symptom.text)
-    return quote(source, function, symptom.says) if function and symptom.tx else None
+    if not function or not (symptom.tx or symptom.kind == "expectation"):
+        return None
+    return quote(source, function, symptom.says if symptom.tx else came_of(symptom.says))
 
 
 def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:

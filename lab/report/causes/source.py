@@ -13,21 +13,33 @@ _FUNCTION = re.compile(r"^def\s+(\w+)\s*\(")
 # What people read says what is meant, and decides nothing.
 _PROSE = re.compile(r"""^[ \t]*(?:#.*|\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3})""", re.MULTILINE)
 _PLACE = re.compile(r"\b([\w-]+\.vyi?):(\d+)\b")
+# What a call that was only simulated came to. A refusal that did not come stands in the line that should have asked.
+_CAME = re.compile(
+    r"a revert with ([^,;()]+), it succeeded|it reverted(?::| \() ?([^;()]+)|, got ([A-Z]\w+)"
+    r"|expected (?:\w+ of )?(\w+)(?:\([^()]*\))? afterwards"
+)
 LINE_MAX = 160
 
 
 def quote(source: ContractSource, function: str, says: str) -> QuotedLine | None:
     """The line in `function` that holds what the call said; else the function's own first line.
 
-    `says` is a revert reason or an event. The contract may have the function under another name: then the whole of
-    the source is looked at, and a line is quoted only if it is the only one.
+    `says` is a revert reason or an event. Both may be under other names in the contract. Where it has no such function,
+    the whole of the source is looked at, and a line is quoted only if it is the only one.
     """
+    function, says = source.own(function), source.own(says)
     inside = list(_lines(source, function))
     if inside:
         said = [line for line in inside if says and says in line.text]
         return said[0] if said else inside[0]
     everywhere = [line for line in _lines(source, None) if says and says in line.text]
     return everywhere[0] if len(everywhere) == 1 else None
+
+
+def came_of(text: str) -> str:
+    """What an expectation's words say that a call ended with, or should have: a reason, an event, or a getter."""
+    match = _CAME.search(text)
+    return next(filter(None, match.groups()), "").strip() if match is not None else ""
 
 
 def quote_place(source: ContractSource, text: str) -> QuotedLine | None:

@@ -15,6 +15,7 @@ from typing import Any
 from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
 from lab.coordinator.comparison import EXPIRED, changes_nothing, events_differing, late_and_unmet, may_refuse, unmet
+from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.model.effects import OPERATOR_FUNCTIONS
 from lab.runner.model_based.sequence import Step
@@ -95,6 +96,11 @@ class Deviation:
         return {own, *((function, REVERTED) for function in OPERATOR_FUNCTIONS if own[1] == GROWS)}
 
 
+# Endings and the states in which nothing but the time can be against them.
+SURE = (("expire_transaction", "BUFFERED"), ("mark_failed", "READY"))
+SUCCEEDED_BEFORE = "expected it to succeed as it did for another transaction, it reverted"
+
+
 class Judge:
     """One contract beside the documented behaviour, from one state of both on."""
 
@@ -116,7 +122,9 @@ class Judge:
         in_vain = {event.event for event in got} == {"TransactionFailed"}
         if in_vain and self._is_within(self.allowance.delay_s, function, args, now):
             return None
-        # How a transaction ends that is not executed is for the contract to say.
+        # How a transaction ends that is not executed is for the contract to say, and that is the same each time.
+        if function in ENDINGS and (refuses := self._refuses_now(function, args, sender, now, ok)):
+            return refuses
         if function in ENDINGS and (not ok or (not self.model.paused and self.model.may(function, args, sender, now))):
             # A circuit breaker may count it.
             self.model.events = [(event.event, args[0]) for event in got]
@@ -138,6 +146,19 @@ class Judge:
         named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]
         shown = [{"event": event.event, **event_args} for event, event_args in zip(got, named, strict=True)]
         return events_differing(shown, expected)
+
+    def _refuses_now(self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool) -> str | None:
+        """What has ended one of an operator's transactions ends another in the same state, that is as late or later."""
+        entry = self.model.entries.get(args[0])
+        if entry is None or self.model.paused or not self.model.may(function, (ZERO_ID,), sender, now):
+            return None
+        late_s = now - entry.timestamp - self.model.window if entry.state == "BUFFERED" else 0
+        if late_s < 0 or (function, entry.state) not in SURE or self.model.past_deadline(entry, now):
+            return None
+        since = int(self.learnt.get(f"{function} since", late_s if ok else late_s + 1))
+        if ok:
+            self.learnt[f"{function} since"] = str(min(since, late_s))
+        return None if ok or late_s < since else SUCCEEDED_BEFORE
 
     def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
         """Whether the contract's declared limits let it refuse such a call."""

@@ -239,10 +239,7 @@ class Player:
                 ids[value] = None
             elif len(value) == 42:
                 accounts[value] = None
-        some = list(ids) if not sequence.sparse else [*list(ids)[::SPARSE_EVERY], *list(ids)[-8:]]
-        reads: list[Read] = [(name, (tx_id,)) for tx_id in some for name in self._by_id]
-        if sequence.sparse and self.codec.has("get_transaction_state"):
-            reads += [("get_transaction_state", (tx_id,)) for tx_id in ids if tx_id not in some]
+        reads: list[Read] = [(name, (tx_id,)) for tx_id in ids for name in self._by_id]
         reads += [(name, ()) for name in self.views]
         return reads + [(getter, (account,)) for getter in self.codec.role_getters.values() for account in accounts]
 

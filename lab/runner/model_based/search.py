@@ -30,6 +30,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "life": lives.life,
     "window": lives.window,
     "dependency": lives.dependency,
+    "generations": combined.generations,
     "moments": combined.moments,
     "named": combined.named,
     "deadlines": combined.deadlines,
@@ -52,6 +53,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
 SEEDS = {
     "history": walks.SEEDS_OF_HISTORY,
     "dependency": 26,
+    "generations": len(combined.STATES),
     "accounts": accounts.ACCOUNTS,
     "window": 6,
     "numbers": 6,

@@ -34,6 +34,7 @@ from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.deployer import Deployable
 from lab.explore.bench import open_bench
 from lab.explore.mutate.library import LibraryItem, load_library
+from lab.explore.mutate.trial import to_deploy
 from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
 from lab.runner.runner import Options, Result, run_item
@@ -271,5 +272,7 @@ def test_explorations_learn_its_limits(tmp_path: Path) -> None:
     try:
         assert compile_target(bench.suite.system).limits.resolve_after_blocks is None
         assert bench.suite.target.limits.resolve_after_blocks == 2
+        # A mutant is judged by what the original may do.
+        assert to_deploy(bench.suite, bench.suite.target.contract).limits.resolve_after_blocks == 2
     finally:
         bench.close()

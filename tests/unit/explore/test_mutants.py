@@ -12,6 +12,7 @@ from lab.explore.mutate.operators import OPERATORS, arguments
 from lab.explore.mutate.sites import parse
 from lab.paths import CONTRACTS, REFERENCE_CONTRACT
 
+TESTS = Path(__file__).parents[2]
 COUNTER = Path(__file__).parent / "counter.vy"
 
 
@@ -145,6 +146,72 @@ def test_reads_of_another_key_time_or_part(operator: str, before: str, after: st
     )
     changed = [line for line in mutant.diff().splitlines() if line.startswith("+") and not line.startswith("+++")]
     assert len(changed) == places, mutant.diff()
+
+
+CORRECT = TESTS / "detection/correct"
+
+
+@pytest.mark.parametrize(
+    ("contract", "operator", "function", "before", "after"),
+    [
+        # The id has a name of its own, and a setting is a narrow number.
+        ("courier/Courier.vy", "frozen", "confirm", "self.tolerance", "self._frozen[key]"),
+        (
+            "courier/Courier.vy",
+            "rarely lost",
+            "submit_message",
+            "self.submissions += 1",
+            "if convert(key, uint256) % 16 != 0: self.submissions += 1",
+        ),
+        # States are constants, or members of a flag of another name.
+        ("courier/Courier.vy", "state", "finalise", "CLEARED", "FINAL"),
+        ("courier/Courier.vy", "state", "confirm", "QUEUED", "CLEARED"),
+        ("warden/Warden.vy", "state", "mark_executed", "State.FREE", "State.HELD"),
+        # A mapping in a mapping: of the outer key nothing can be cut, for roles are a few names; of accounts it can.
+        (
+            "courier/Courier.vy",
+            "truncated key",
+            "(module)",
+            "account",
+            "convert(convert(account, uint160) % 2**80, address)",
+        ),
+        # What is stored behind functions of another module, and what a batch goes through.
+        (
+            "../../../contracts/TesseractCoordinator.vy",
+            "rarely lost",
+            "execute_batch",
+            "self._execute(tx_id, settings)",
+            "if convert(tx_id, uint256) % 16 != 0: self._execute(tx_id, settings)",
+        ),
+    ],
+)
+def test_contracts_in_other_words_have_such_mutants(
+    contract: str, operator: str, function: str, before: str, after: str
+) -> None:
+    """Neither the id's name nor how states, settings and roles are stored hides a place."""
+    found = {(each.operator, each.function, each.before, each.after) for each in find_mutants(CORRECT / contract)}
+    assert (operator, function, before, after) in found
+    assert not any(kind == "truncated key" and "role" in text for kind, _, text, _ in found)
+
+
+def test_an_id_is_followed_into_other_modules(tmp_path: Path) -> None:
+    """By what is stored under it there; a role's name is none."""
+    (tmp_path / "store.vy").write_text(
+        "# pragma version ~=0.4.3\nkept: HashMap[bytes32, uint256]\nhas: HashMap[bytes32, HashMap[address, bool]]\n\n"
+        "@internal\ndef _put(slot: bytes32, value: uint256):\n    self.kept[slot] = value\n\n"
+        "@internal\ndef _give(name: bytes32, account: address):\n    self.has[name][account] = True\n"
+    )
+    contract = tmp_path / "Mine.vy"
+    contract.write_text(
+        "# pragma version ~=0.4.3\nimport store as kept_things\ninitializes: kept_things\n\n"
+        "@external\ndef put(label: bytes32):\n    kept_things._put(label, 1)\n\n"
+        "@external\ndef give(role: bytes32):\n    kept_things._give(role, msg.sender)\n"
+    )
+    texts = {(each.function, each.after) for each in find_mutants(contract) if each.operator == "rarely lost"}
+    assert texts == {
+        ("put", "if convert(label, uint256) % 16 != 0: kept_things._put(label, 1)"),
+        ("_put", "if convert(slot, uint256) % 16 != 0: self.kept[slot] = value"),
+    }
 
 
 def test_more_places_than_anybody_tests_are_refused(tmp_path: Path) -> None:

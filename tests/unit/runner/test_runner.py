@@ -147,7 +147,7 @@ def test_an_unmet_expectation_fails_the_run(run: Run) -> None:
     result = run(
         "buffer: f.one",
         "{expect: {leg: f.one, state: READY}, within: 3s, because: somebody should}",
-        "expect: {leg: f.one, state: BUFFERED}",
+        "expect: {chain: ethereum, function: transaction_count, returns: 1}",
     )
     assert result.verdict.verdict is Verdict.FAIL
     assert result.verdict.reasons[0] == (

@@ -127,6 +127,19 @@ def test_what_the_lab_brings_has_no_project(home: Path, monkeypatch: pytest.Monk
     assert find_project(home, [installed]) is None
 
 
+@pytest.mark.parametrize(
+    ("named", "declared"), [("", 4), ("relayer_cmd: ./mine\n", 4), ("relayer_cmd: ./another\n", None)]
+)
+def test_what_is_declared_holds_for_a_relayer_of_the_command_line(
+    tmp_path: Path, named: str, declared: int | None
+) -> None:
+    """Unless the file names another one: the bounds of L1 and L2 count on it."""
+    (tmp_path / "lab.yaml").write_text(f"{named}relayer: {{poll: 5s, steps: 4}}\n")
+    system = system_under_test(contract=None, relayer_cmd="./mine", working_folder=tmp_path)
+    assert system.relayer is not None
+    assert system.relayer.declared.steps == declared
+
+
 def described(folder: Path, contract: str | None = None, relayer_cmd: str | None = None) -> tuple[Path, str]:
     """The contract under test, and the first line of a run."""
     system = system_under_test(

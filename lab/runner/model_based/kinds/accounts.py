@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 from lab.coordinator import role_account
@@ -100,6 +101,7 @@ def _probe(make: Builder, sender: str) -> None:
 def _hand_over(make: Builder) -> None:
     """Nothing that comes between proposal and acceptance ends the proposal, and neither lifts a stop."""
     heir = role_account("newowner").address
+    _end_each(make, ("operator2",))
     # Whether the heir is an operator already: it stays what it is.
     changes = ("add_operator", "remove_operator")
     make.owner(changes[make.number % 2], heir)
@@ -120,3 +122,22 @@ def _hand_over(make: Builder) -> None:
     _probe(make, "newowner")
     make.call("remove_operator", role_account("owner").address, sender="newowner")
     _probe(make, "owner")
+    _under_another_owner(make)
+
+
+def _under_another_owner(make: Builder) -> None:
+    """Operators stay what they are, whoever made them that: all of their functions, by one of each owner's."""
+    make.call("add_operator", role_account("user").address, sender="newowner")
+    for sender in ("operator2", "user"):
+        _probe(make, sender)
+    _end_each(make, ("operator2", "user"))
+
+
+def _end_each(make: Builder, senders: Sequence[str]) -> None:
+    """Each of them ends one that is late, and one that is READY."""
+    late = [make.buffer(Due(make.now + 1)) for _ in senders]
+    ready = [make.ready() for _ in senders]
+    make.wait(WINDOWS[-1] + 2)
+    for sender, over, held in zip(senders, late, ready, strict=True):
+        make.call("expire_transaction", over, sender=sender)
+        make.call("mark_failed", held, sender=sender)

@@ -10,6 +10,8 @@ from lab.runner.model_based.build import WINDOWS, Builder
 from lab.runner.model_based.sequence import Block, Due
 
 BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
+STATES = ("BUFFERED", "late", "READY", "EXECUTED", "given up")
+GONE_ON = STATES[2:]
 RESOLVERS = ("operator", "operator2", "relayer", "owner")
 EXECUTION_WINDOWS = (1, 10, 60, 3_600)
 APART, PRICES = (300, 2**16 + 1, 2**32 + 1, 7), (10**12, 10**9, 1, 10**15)
@@ -39,6 +41,37 @@ def moments(make: Builder) -> None:
         for resolver, tx_id in make.rng.sample(here, len(here)):
             make.resolve(tx_id, sender=resolver)
             make.execute(tx_id, sender=make.rng.choice(RESOLVERS))
+
+
+def generations(make: Builder) -> None:
+    """A child whose parent and grandparent are in any two states that they can be in together."""
+    span = make.traits.window_s
+    elder = make.pick(STATES)
+    soon, later = Due(make.now + 20), Due(make.now + 20 + span + 12)
+    families: list[tuple[str, str, str, str]] = []
+    for state in STATES if elder in GONE_ON else STATES[:2]:
+        root, parent, child = (make.new_id(name) for name in (f"grandparent {elder}", f"parent {state}", "child"))
+        # What stays BUFFERED is due with the child; what is late was due long before it.
+        make.buffer(later if elder == "BUFFERED" else soon, tx_id=root)
+        make.buffer(later if state == "BUFFERED" else soon, tx_id=parent, after=root)
+        make.buffer(later, tx_id=child, after=parent)
+        families.append((state, root, parent, child))
+    make.until(int(soon) + 2)
+    for state, root, parent, _ in families:
+        stand = [(where, tx_id) for where, tx_id in ((elder, root), (state, parent)) if where in GONE_ON]
+        for _, tx_id in stand:
+            make.resolve(tx_id)
+        for where, tx_id in stand:
+            if where != "READY":
+                make.call("mark_executed" if where == "EXECUTED" else "mark_failed", tx_id)
+    make.until(int(soon) + span + 3)
+    for state, root, parent, _ in families:
+        for tx_id in (root,) * (elder == "late") + (parent,) * (state == "late"):
+            make.resolve(tx_id)
+    make.until(int(later))
+    for _, _, _, child in make.rng.sample(families, len(families)):
+        make.resolve(child, sender=make.rng.choice(RESOLVERS))
+        make.execute(child)
 
 
 def _parents(make: Builder) -> list[str]:
@@ -91,11 +124,18 @@ def _ids_with(make: Builder, account: str) -> list[str]:
 
 
 def deadlines(make: Builder) -> None:
-    """What is READY can be executed until the end of both windows, as they are now; alone and in batches."""
+    """What is READY can be executed until the end of both windows, as they are now; alone and in batches.
+
+    What nobody resolved is over with its own window, however long the other one is.
+    """
     if not make.has("set_execution_window"):
         return
     first, second = make.rng.sample(WINDOWS, 2)
     before, after = make.rng.sample(EXECUTION_WINDOWS, 2)
+    # Ended with no deadline at all: so is what comes later.
+    lapsed = make.buffer(Due(make.now + 1))
+    make.wait(make.traits.window_s + 2)
+    make.call("expire_transaction", lapsed)
     make.owner("set_coordination_window", first)
     make.owner("set_execution_window", make.pick((before, 0)))
     make.wait(1)
@@ -104,15 +144,25 @@ def deadlines(make: Builder) -> None:
     ends = sorted({due + wide + long for wide in (first, second) for long in (before, after)})
     ids = {end: [make.buffer(Due(due)) for _ in range(4)] for end in ends}
     younger = {end: make.buffer(Due(due + 2)) for end in ends}
+    # Executed as early as can be, each with another execution window; and never resolved at all.
+    early, left = [make.buffer(Due(due)) for _ in EXECUTION_WINDOWS], [make.buffer(Due(due)) for _ in range(3)]
+    make.until(due)
+    for long, tx_id in zip(EXECUTION_WINDOWS, early, strict=True):
+        make.owner("set_execution_window", long)
+        make.resolve(tx_id)
+        make.execute(tx_id)
     make.until(due + 2)
     for tx_id in (endless, *younger.values(), *(tx_id for several in ids.values() for tx_id in several)):
         make.resolve(tx_id)
     make.wait(1)
     make.owner("set_coordination_window", second)
     make.owner("set_execution_window", after)
+    over = due + second
     for end, (alone, late, *both) in ids.items():
         if end <= make.now:
             continue
+        if over < end:
+            _never_resolved(make, over, left)
         make.until(end)
         make.execute(alone)
         make.wait(1)
@@ -121,6 +171,21 @@ def deadlines(make: Builder) -> None:
             make.call("execute_batch", batch)
     make.owner("set_execution_window", 0)
     make.execute(endless)
+
+
+def _never_resolved(make: Builder, over: int, left: list[str]) -> None:
+    """In the last second of their window, and after it; those that are ended are taken out of the list."""
+    if not left or over < make.now:
+        return
+    make.until(over)
+    for tx_id in left:
+        make.call("expire_transaction", tx_id)
+    make.wait(1)
+    resolved, *others = left
+    make.resolve(resolved)
+    for tx_id in others:
+        make.call("expire_transaction", tx_id)
+    left.clear()
 
 
 def _orders(make: Builder, ids: Several[str]) -> list[list[str]]:

@@ -45,6 +45,8 @@ def dependency(make: Builder) -> None:
         # Some children are due before their parents.
         early = Due(make.now + 9) if name == trigger and state == "late" else Due(due - make.rng.choice((0, 7)))
         make.buffer(early, tx_id=ids[name], after=parents.get(name, ZERO_ID), pair=pairs[name])
+        # Some in one block, some in blocks before that of their parent.
+        make.wait(make.rng.choice((0, 1)))
     make.until(int(due) + make.rng.choice((0, 1, 9)))
     if state != "BUFFERED":
         make.resolve(ids[trigger])
@@ -64,6 +66,29 @@ def dependency(make: Builder) -> None:
     for heir in heirs:
         make.resolve(heir)
         make.execute(heir)
+    _given_up(make)
+
+
+def _given_up(make: Builder) -> None:
+    """What ends while it has children in every state: those that are further stay so, and no other one passes."""
+    parent = make.ready(tx_id=make.new_id("given up"))
+    due = Due(make.now + 4)
+    executed, ready, waiting, later = (make.buffer(due, after=parent) for _ in range(4))
+    grandchild = make.buffer(due, after=waiting)
+    make.wait(5)
+    for tx_id in (executed, ready):
+        make.resolve(tx_id)
+    make.execute(executed)
+    make.call("mark_failed", parent)
+    for tx_id in (waiting, grandchild):
+        make.resolve(tx_id)
+    make.execute(ready)
+    heir = make.buffer(Due(make.now + 4), after=parent)
+    make.wait(5)
+    for tx_id in (later, waiting, heir):
+        make.resolve(tx_id)
+    for tx_id in (executed, ready, waiting, grandchild, later):
+        make.execute(tx_id)
 
 
 def window(make: Builder) -> None:

@@ -67,7 +67,7 @@ def history(make: Builder) -> None:
     make.owner("set_coordination_window", make.traits.window_s)
     for number, tx_id in enumerate(ids):
         # So that what comes with a round number has a parent to lose.
-        make.buffer(due, tx_id=tx_id, after=parent if number % 3 else ZERO_ID, payload="0x")
+        make.buffer(due, tx_id=tx_id, after=parent if number % 3 else ZERO_ID, payload="0x5a")
     make.until(int(due))
     chosen = rng.sample(ids, min(length, 20 + length // 4))
     for tx_id in (*chosen, ids[0], ids[-1]):

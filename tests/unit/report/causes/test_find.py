@@ -16,7 +16,7 @@ from lab.model.records import Expectation, Note
 from lab.model.verdict import Verdict
 from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
-from lab.report.causes.source import quote
+from lab.report.causes.source import came_of, quote
 from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
 from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment
 from lab.report.run_page.relayer_log import relayer_log
@@ -353,6 +353,41 @@ def test_the_line_that_decided(tmp_path: Path, function: str, says: str, place: 
     keep_contract_source(tmp_path / "s", CONTRACT, main, [("Mine.vy", sha256(SOURCE.encode()).hexdigest())])
     line = quote(read_contract_source(tmp_path / "s", CONTRACT), function, says)
     assert (line.place if line else None) == place
+
+
+def test_the_line_is_found_in_the_contracts_own_words(tmp_path: Path) -> None:
+    """A map says what the contract calls functions, events and reasons."""
+    from hashlib import sha256
+
+    from lab.evidence.contract_source import read_contract_source
+
+    main = tmp_path / "Mine.vy"
+    main.write_text(SOURCE)
+    sources, words = (
+        [("Mine.vy", sha256(SOURCE.encode()).hexdigest())],
+        {"settle": "mark_executed", "No": "Not authorized"},
+    )
+    keep_contract_source(tmp_path / "s", CONTRACT, main, sources, words)
+    line = quote(read_contract_source(tmp_path / "s", CONTRACT), "settle", "No")
+    assert line is not None
+    assert line.place == "Mine.vy:19"
+
+
+@pytest.mark.parametrize(
+    ("words", "came"),
+    [
+        ("accept_ownership() by user: expected a revert with Only pending owner can accept, it succeeded",
+         "Only pending owner can accept"),
+        ("resolve_dependency: expected TransactionFailed, got TransactionReady (kind dependency, seed 1; 5 calls)",
+         "TransactionReady"),
+        ("mark_executed: expected it to succeed, it reverted: Not authorized", "Not authorized"),
+        ("buffer_transaction: expected transaction_count afterwards to be 23, got 22", "transaction_count"),
+        ("False", ""),
+    ],
+)  # fmt: skip
+def test_what_a_simulated_call_came_to(words: str, came: str) -> None:
+    """By which its line is found."""
+    assert came_of(words) == came
 
 
 def test_a_source_that_was_changed_is_not_quoted(tmp_path: Path) -> None:
