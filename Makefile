@@ -64,12 +64,11 @@ DECIDED = { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 readiness: $(READY) ## the tests, every scenario, the loads, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# Without Node.js the rows of the JavaScript SDK stay open, and say so.
 	@[ -d docs/sdk/javascript/node_modules ] || ! command -v npm >/dev/null || $(PACKAGES)
-	@set -e; for of in test:tests detection:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
-	  grep -qs "testsuite name=\"$(SUITE)\"" $$file || $(MAKE) $$verb ARGS=-q || [ -f $$file ]; done
-	@# The endurance run mostly waits. Beside the scenarios it meets a machine that is busy, which makes it harder to pass.
-	@mkdir -p results
-	@$(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
+	@# The endurance run mostly waits. Beside the tests it meets a machine that is busy, which makes it harder to pass.
+	@mkdir -p results; $(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
 	  trap 'kill -INT $$endurance 2>/dev/null' EXIT; \
+	  for of in test:tests detection:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
+	    grep -qs "testsuite name=\"$(SUITE)\"" $$file || $(MAKE) $$verb ARGS=-q || [ -f $$file ] || exit; done; \
 	  LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ] || exit; \
 	  $(BIN)/lab mutate --sample || $(DECIDED) || exit; \
 	  echo "waiting for the endurance run: results/endurance.log"; wait $$endurance || $(DECIDED)
