@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.chains.nodes.process import ProcessBackend
-from lab.deploy.keystore import address_of, save_key
+from lab.deploy.keystore import save_key
 from lab.documents.blocks import read_blocks
 from lab.live.declaration.deployment_file import CommandSigner
 from lab.live.signers import SignerFailure, TypedData, open_given
 from lab.networks import load_network
 from lab.rpc import Rpc
 from lab.safe.transaction import SafeTransaction
+from lab.secp256k1 import address_of
 from lab.session.load_chains.interval import open_interval_chains
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "live-networks.md"

@@ -1,14 +1,14 @@
-"""Signing of EIP-1559 transactions, by coincurve and rlp: a third of eth-account's time, which a busy relayer feels."""
+"""Signing of EIP-1559 transactions, in a third of eth-account's time, which a busy relayer feels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import rlp
-from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from lab.coordinator.accounts import Account
+from lab.secp256k1 import sign
 
 TYPE_2 = b"\x02"
 
@@ -43,7 +43,7 @@ def sign_transaction(
         bytes.fromhex(data.removeprefix("0x")),
         [],
     ]
-    signature = PrivateKey(account.key).sign_recoverable(keccak(TYPE_2 + rlp.encode(fields)), hasher=None)
+    signature = sign(account.key, keccak(TYPE_2 + rlp.encode(fields)))
     scalars = (int.from_bytes(signature[start : start + 32], "big") for start in (0, 32))
     raw = TYPE_2 + rlp.encode([*fields, signature[64], *scalars])
     return "0x" + raw.hex(), "0x" + keccak(raw).hex()

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from coincurve import PublicKey
-from eth_utils.crypto import keccak
-
 from lab.bounded_files import UnfitFile, read_bytes, read_object
 from lab.coordinator import ROLES, Account, role_account
 from lab.errors import UsageError
 from lab.model.keystore import SCRYPT_N, key_file_shown, require_bounded_work, require_private
+from lab.secp256k1 import address_of
 
 _KEY = re.compile(rb"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
@@ -67,12 +65,6 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise UsageError(f"{key_file_shown(path)}: cannot be opened: {why}; wrong password, or damaged") from None
     return Account(role, address_of(key), key)
-
-
-def address_of(key: bytes) -> str:
-    """The address of a private key, in lower case."""
-    public = PublicKey.from_secret(key).format(compressed=False)[1:]
-    return "0x" + keccak(public)[12:].hex()
 
 
 @dataclass(frozen=True, slots=True)

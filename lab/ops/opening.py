@@ -14,7 +14,6 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.coordinator import Account, Codec, StateNumbering
-from lab.deploy.keystore import address_of
 from lab.deploy.numbering import numbering_of
 from lab.errors import DeployFailure, InvalidFile, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
@@ -36,6 +35,7 @@ from lab.ops.declared import declared_by_deployment, declared_by_file, declared_
 from lab.ops.executors import SafeExecutor, SignerExecutor
 from lab.ops.operation import Operation, OpsDesk, Timing
 from lab.rpc import HttpTransport, Rpc
+from lab.secp256k1 import address_of
 
 LOOK_S_MAX, DEADLINE_S = 2.0, 3600.0
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from coincurve import PublicKey
 from eth_utils.crypto import keccak
 from pydantic import Field
 
 from lab.errors import LabError
 from lab.model.frozen import Frozen
 from lab.safe.transaction import Address
+from lab.secp256k1 import signer_of
 
 Kind = Literal["ecdsa", "eth_sign", "approved"]
 _PREFIX = b"\x19Ethereum Signed Message:\n32"
@@ -51,11 +51,9 @@ class Signature(Frozen):
 def recover(signature: bytes, digest: bytes) -> str:
     """Who signed, in lower case; `signature` ends with 27 or 28. Raises SignatureRefused."""
     try:
-        recoverable = signature[:64] + bytes([signature[64] - 27])
-        public = PublicKey.from_signature_and_message(recoverable, digest, hasher=None).format(compressed=False)
+        return signer_of(digest, signature[:64] + bytes([signature[64] - 27]))
     except ValueError as error:
         raise SignatureRefused("expected a signature, got bytes that nobody can have signed") from error
-    return "0x" + keccak(public[1:])[12:].hex()
 
 
 def read_signature(text: str, safe_tx_hash: str) -> Signature:

@@ -49,7 +49,7 @@ def presign(
 ) -> Presigned:
     """Sign what is not there yet. `progress` is called with (done, all, seconds) as jobs end.
 
-    Raises EnvironmentFailure where coincurve does not work, or the disk is full.
+    Raises EnvironmentFailure where wallycore does not work, or the disk is full.
     """
     backend = require_fast_backend()
     begun = time.monotonic()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from coincurve import PrivateKey
-from eth_utils.crypto import keccak
-
 from lab.coordinator import Account
+from lab.secp256k1 import address_of
 
 PHRASE = "tesseract-lab load operator"
 
@@ -19,5 +17,4 @@ def load_account(index: int) -> Account:
     if index < 0:
         raise ValueError(f"expected a sender number of 0 or more, got {index}")
     key = hashlib.sha256(f"{PHRASE} {index}".encode()).digest()
-    public = PrivateKey(key).public_key.format(compressed=False)
-    return Account(f"load{index}", "0x" + keccak(public[1:])[12:].hex(), key)
+    return Account(f"load{index}", address_of(key), key)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import rlp
-from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from lab.coordinator import Account
 from lab.errors import EnvironmentFailure
+from lab.secp256k1 import sign, signer_of
 
 TYPE_2 = b"\x02"
 _EMPTY_ACCESS_LIST = b"\xc0"
-# RFC 6979 signatures are deterministic: this one distinguishes a working library from one that only imports.
+# The first Python for which coincurve has no release.
+WITHOUT_COINCURVE = (3, 14)
+# What is known of one key distinguishes a working library from one that only imports.
 _KNOWN_KEY = bytes(31) + b"\x01"
+_KNOWN_ADDRESS = "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf"
 _KNOWN_HASH = hashlib.sha256(b"tesseract-lab").digest()
 
 
@@ -87,23 +91,22 @@ def tx_id(salt: str, sender: int, nonce: int) -> bytes:
 
 
 def require_fast_backend() -> str:
-    """The name of the signing backend. Raises EnvironmentFailure where only pure Python is left.
+    """The name of eth-keys' backend. Raises EnvironmentFailure where only pure Python is left, or libsecp256k1 fails.
 
     eth-keys, by which web3 and eth-account sign in a user's own locustfile, falls back silently; a load run would then
-    measure the signer.
+    measure the signer. On Python 3.14 it has nothing else, and the lab's own traffic does not sign by it.
     """
     try:
-        signature = PrivateKey(_KNOWN_KEY).sign_recoverable(_KNOWN_HASH, hasher=None)
-        recovered = len(signature) == 65
+        signer = signer_of(_KNOWN_HASH, sign(_KNOWN_KEY, _KNOWN_HASH))
     except Exception as error:
         # A broken binary module fails in any way it likes.
-        raise EnvironmentFailure(f"signing needs coincurve, which does not work here: {error!r}. {_FIX}") from error
-    if not recovered:
-        raise EnvironmentFailure(f"coincurve gave a signature of {len(signature)} bytes, expected 65. {_FIX}")
+        raise EnvironmentFailure(f"signing needs wallycore, which does not work here: {error!r}. {_FIX}") from error
+    if signer != _KNOWN_ADDRESS:
+        raise EnvironmentFailure(f"wallycore gave a signature of {signer}, expected one of {_KNOWN_ADDRESS}. {_FIX}")
     from eth_keys.main import KeyAPI
 
     backend = type(KeyAPI().backend).__name__
-    if backend != "CoinCurveECCBackend":
+    if backend != "CoinCurveECCBackend" and sys.version_info < WITHOUT_COINCURVE:
         raise EnvironmentFailure(
             f"expected eth-keys to sign with CoinCurveECCBackend, got {backend}, which is some ten times slower: load "
             f"figures would be those of the signer. {_FIX}"
@@ -117,7 +120,6 @@ _FIX = "Install it into this environment (`make`), and leave ECC_BACKEND_CLASS u
 def sign_run(account: Account, job: SignJob) -> Iterator[SignedTransaction]:
     """Sign all transactions of a job, nonces serial from its first."""
     template, shift = job.template, job.first_nonce if job.from_zero else 0
-    sign = PrivateKey(account.key).sign_recoverable
     data = bytearray(template.data)
     id_at, parent_at, time_at = template.tx_id_at, template.dependency_at, template.timestamp_at
     fees = (template.max_priority_fee_per_gas, template.max_fee_per_gas)
@@ -136,7 +138,7 @@ def sign_run(account: Account, job: SignJob) -> Iterator[SignedTransaction]:
         nonce_rlp = _integer(nonce)
         body = b"".join((head, nonce_rlp, middle, data, tail))
         unsigned = TYPE_2 + _length(fixed + len(nonce_rlp), 0xC0) + body
-        signature = sign(keccak(unsigned), hasher=None)
+        signature = sign(account.key, keccak(unsigned))
         tied = _integer(signature[64]) + _scalar(signature[:32]) + _scalar(signature[32:64])
         raw = TYPE_2 + _length(fixed + len(nonce_rlp) + len(tied), 0xC0) + body + tied
         yield SignedTransaction(nonce, raw, keccak(raw))

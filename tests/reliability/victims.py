@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.coordinator import Account, Codec, role_account
-from lab.deploy.keystore import address_of, save_key
+from lab.deploy.keystore import save_key
 from lab.errors import LabError
 from lab.monitor.servers import free_ports
 from lab.monitor.tools import missing
@@ -21,6 +21,7 @@ from lab.rpc import HttpTransport, Rpc
 from lab.safe.calls import named_call
 from lab.safe.proposal import SafeDescription, make_proposal, read_proposal
 from lab.sdk.coordinator import reference_abi
+from lab.secp256k1 import address_of
 from tests.unit.live.conftest import ENTRY, FILE
 from tests.unit.real_safes import OWNERS, signed
 from tests.unit.test_cli import recorded_run

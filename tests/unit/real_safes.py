@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from lab.coordinator import Account, Codec, role_account
@@ -23,6 +22,7 @@ from lab.safe.local import CONTRACTS, create_proxy_data, created_safe, creation_
 from lab.safe.proposal import Proposal, SafeDescription, make_proposal
 from lab.safe.published import published
 from lab.safe.signatures import signature_from
+from lab.secp256k1 import sign
 
 if TYPE_CHECKING:
     from tests.unit.live.conftest import World
@@ -147,5 +147,5 @@ def signed(proposal: Proposal, *accounts: Account) -> Proposal:
 
 def raw_signature(account: Account, digest: str) -> str:
     """As a wallet signs 32 bytes."""
-    raw = PrivateKey(account.key).sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
+    raw = sign(account.key, bytes.fromhex(digest[2:]))
     return "0x" + (raw[:64] + bytes([raw[64] + 27])).hex()

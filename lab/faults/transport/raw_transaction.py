@@ -1,4 +1,4 @@
-"""Reads a signed transaction of any type, by rlp and coincurve.
+"""Reads a signed transaction of any type, by rlp and libsecp256k1.
 
 eth-account would do, but costs each process a second of CPU to import: it prepares BLS pairings on the way. What cannot
 be read here may still be one that a node takes; then it is what the node says that it is.
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import rlp
-from coincurve import PublicKey
 from eth_utils.crypto import keccak
 from rlp.sedes import Binary, CountableList, List, big_endian_int
+
+from lab.secp256k1 import signer_of
 
 # The first byte of an RLP list, which a legacy transaction is; lower ones are types (EIP-2718).
 LIST_PREFIX = 0xC0
@@ -155,7 +156,6 @@ def _signer(kind: int, prefix: bytes, fields: dict[str, Any]) -> str:
     digest = keccak(prefix + rlp.encode(unsigned, List(sedes)))
     signature = fields["r"].to_bytes(32, "big") + fields["s"].to_bytes(32, "big") + bytes([parity])
     try:
-        public = PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception as error:  # coincurve raises plain Exception
+        return signer_of(digest, signature)
+    except ValueError as error:
         raise ValueError("the signature belongs to no key") from error
-    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()

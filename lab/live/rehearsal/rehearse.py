@@ -19,7 +19,6 @@ from pathlib import Path
 from lab.chains.nodes.backend import Backend
 from lab.coordinator import Account
 from lab.deploy.deployer import Deployable
-from lab.deploy.keystore import address_of
 from lab.errors import LabError
 from lab.live.declaration.deployment_file import Deployment, Explorer, Target
 from lab.live.declaration.variables import Connection, connect
@@ -43,6 +42,7 @@ from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere, without_source
 from lab.model.chain.finality import Finality
 from lab.model.live_evidence import LiveEvidence
+from lab.secp256k1 import address_of
 from lab.session.load_chains.interval import IntervalChain, open_interval_chains
 
 BLOCK_MS = 250

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from coincurve import PrivateKey
-
 from lab.bounded_files import read_text
 from lab.coordinator import Account, sign_transaction
 from lab.deploy.keystore import open_key
@@ -16,6 +14,7 @@ from lab.live.signers.transaction import Signed, Unsigned, checked
 from lab.live.signers.typed_data import TypedData, checked_signature
 from lab.model.keystore import key_file_shown, require_private
 from lab.paths import expand_user
+from lab.secp256k1 import sign
 
 Ask = Callable[[str], str]
 
@@ -42,7 +41,7 @@ class KeystoreAccount:
 
     def sign_typed_data(self, typed: TypedData) -> str:
         """See `TypedDataSigner`."""
-        raw = PrivateKey(self._account.key).sign_recoverable(bytes.fromhex(typed.hash[2:]), hasher=None)
+        raw = sign(self._account.key, bytes.fromhex(typed.hash[2:]))
         return checked_signature(raw.hex(), typed, self.address, self.described)
 
 

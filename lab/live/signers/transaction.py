@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import rlp
-from coincurve import PublicKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp.sedes import Binary, CountableList, List, big_endian_int
 
 from lab.coordinator import Fees
 from lab.errors import LabError
+from lab.secp256k1 import signer_of
 
 TYPE_2 = 2
 _ACCESS = CountableList(List([Binary.fixed_length(20), CountableList(Binary.fixed_length(32))]))
@@ -110,7 +110,7 @@ def checked(raw: Any, transaction: Unsigned, signer: str, described: str) -> Sig
         given = dict(zip((name for name, _ in _LAYOUT), items, strict=True))
         unsigned = keccak(payload[:1] + rlp.encode(list(items[:9]), List([kind for _, kind in _LAYOUT[:9]])))
         signature = given["r"].to_bytes(32, "big") + given["s"].to_bytes(32, "big") + bytes([given["v"]])
-        public = PublicKey.from_signature_and_message(signature, unsigned, hasher=None).format(compressed=False)
+        sender = signer_of(unsigned, signature)
     except (ValueError, OverflowError, rlp.exceptions.RLPException) as error:
         raise SignerFailure(f"{described}: expected a signed transaction, got one that cannot be read") from error
     for name, value in transaction.wanted().items():
@@ -118,7 +118,6 @@ def checked(raw: Any, transaction: Unsigned, signer: str, described: str) -> Sig
             raise SignerFailure(
                 f"{described}: expected {name} {_shown(value)}, it signed {_shown(given[name])}: refused, not sent"
             )
-    sender = "0x" + keccak(public[1:])[12:].hex()
     if sender != signer.lower():
         raise SignerFailure(f"{described}: expected the signature of {signer}, got that of {sender}: refused, not sent")
     if given["s"] > _HALF_ORDER:

@@ -9,8 +9,9 @@ from eth_account import Account as EthAccount
 from eth_utils.crypto import keccak
 
 from lab.coordinator import role_account
-from lab.deploy.keystore import address_of, open_key, save_key, search
+from lab.deploy.keystore import open_key, save_key, search
 from lab.errors import UsageError
+from lab.secp256k1 import address_of
 
 # Made here: a key in a source file is what the search is to find.
 KEY = keccak(text="tesseract-lab unit test")

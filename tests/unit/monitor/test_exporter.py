@@ -87,5 +87,5 @@ def test_a_process_that_exports_has_little_else_in_memory() -> None:
     done = subprocess.run(python_command("-c", script), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "lab.monitor.exporter" in loaded
-    others = ("typer", "coincurve", "rlp", "psutil", "lab.cli", "lab.report", "lab.monitor.alerting")
+    others = ("typer", "coincurve", "wallycore", "rlp", "psutil", "lab.cli", "lab.report", "lab.monitor.alerting")
     assert [name for name in others if name in loaded] == []

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab import secp256k1
 from lab.coordinator import Fees, sign_transaction
 from lab.errors import EnvironmentFailure, EvidenceFailure
 from lab.traffic.presign import SignJob, presign, trim
 from lab.traffic.senders import load_account
 from lab.traffic.signed_file import read_signed, write_signed
-from lab.traffic.signer import Template, require_fast_backend, sign_run, tx_id
+from lab.traffic.signer import WITHOUT_COINCURVE, Template, require_fast_backend, sign_run, tx_id
 
 CONTRACT = "0x" + "c0" * 20
 
@@ -63,21 +64,34 @@ def test_senders_differ_and_stay() -> None:
 
 def test_pure_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """eth-keys falls back silently; the lab does not."""
-    assert require_fast_backend() == "CoinCurveECCBackend"
+    monkeypatch.setattr("sys.version_info", (3, 13, 0))
+    monkeypatch.delenv("ECC_BACKEND_CLASS", raising=False)
     monkeypatch.setenv("ECC_BACKEND_CLASS", "eth_keys.backends.NativeECCBackend")
     with pytest.raises(EnvironmentFailure, match=r"expected eth-keys to sign with CoinCurveECCBackend, got Native"):
         require_fast_backend()
+    # There it has no other; what the lab sends is signed without it.
+    monkeypatch.setattr("sys.version_info", WITHOUT_COINCURVE)
+    assert require_fast_backend() == "NativeECCBackend"
 
 
-def test_a_broken_coincurve_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever its binary module raises."""
+@pytest.mark.skipif(sys.version_info >= WITHOUT_COINCURVE, reason="coincurve has no release for this Python")
+def test_eth_keys_signs_fast_where_it_can() -> None:
+    """The lock brings what it needs for it."""
+    assert require_fast_backend() == "CoinCurveECCBackend"
 
-    class Broken:
-        def __init__(self, secret: bytes) -> None:
-            raise OSError("undefined symbol")
 
-    monkeypatch.setattr(sys.modules["lab.traffic.signer"], "PrivateKey", Broken)
+def test_a_broken_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its binary module raises, and where it signs with something else."""
+
+    def broken(key: bytes, digest: bytes) -> bytes:
+        raise OSError("undefined symbol")
+
+    signer = sys.modules["lab.traffic.signer"]
+    monkeypatch.setattr(signer, "sign", broken)
     with pytest.raises(EnvironmentFailure, match="undefined symbol"):
+        require_fast_backend()
+    monkeypatch.setattr(signer, "sign", lambda key, digest: secp256k1.sign(b"\x02" * 32, digest))
+    with pytest.raises(EnvironmentFailure, match="wallycore gave a signature of 0x"):
         require_fast_backend()
 
 
