@@ -15,7 +15,8 @@ _PROSE = re.compile(r"""^[ \t]*(?:#.*|\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3})""", r
 _PLACE = re.compile(r"\b([\w-]+\.vyi?):(\d+)\b")
 # What a call that was only simulated came to. A refusal that did not come stands in the line that should have asked.
 _CAME = re.compile(
-    r"a revert with ([^,;()]+), it succeeded|it reverted(?::| \() ?([^;()]+)|, got ([A-Z]\w+)"
+    r"a revert with ([^,;()]+), it succeeded|to revert \(([^()]+)\), it succeeded|it says '([^']+)'"
+    r"|it reverted(?::| \() ?([^;()]+)|, got ([A-Z]\w+)"
     r"|expected (?:\w+ of )?(\w+)(?:\([^()]*\))? afterwards"
 )
 LINE_MAX = 160

@@ -381,6 +381,8 @@ def test_the_line_is_found_in_the_contracts_own_words(tmp_path: Path) -> None:
         ("resolve_dependency: expected TransactionFailed, got TransactionReady (kind dependency, seed 1; 5 calls)",
          "TransactionReady"),
         ("mark_executed: expected it to succeed, it reverted: Not authorized", "Not authorized"),
+        ("mark_executed: expected it to succeed, it reverted; it says 'Not authorized' (kind life)", "Not authorized"),
+        ("pause: expected it to revert (Coordinator is paused), it succeeded while paused", "Coordinator is paused"),
         ("buffer_transaction: expected transaction_count afterwards to be 23, got 22", "transaction_count"),
         ("False", ""),
     ],
