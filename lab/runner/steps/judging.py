@@ -64,9 +64,11 @@ def _wait(run: Run, step: Step) -> Judged:
 
 def _delays_ms(run: Run, step: Step) -> int:
     """What the contract asks for between buffering and resolve, of a leg and those before it, beside `within`."""
+    if not isinstance(step.condition, StateExpectation):
+        return 0
     limits, waited_ms = run.lab.spec.target.limits, 0
     delayed = bool(limits.resolve_after_blocks or limits.resolve_after_seconds)
-    name = step.condition.leg if delayed and isinstance(step.condition, StateExpectation) else None
+    name = step.condition.leg if delayed else None
     while name is not None:
         leg = run.item.leg(name)
         chain = run.lab.chains[leg.chain]
