@@ -7,20 +7,28 @@ A signature is 65 bytes: r, s, and the parity 0 or 1 that tells whose it is. It 
 from __future__ import annotations
 
 import atexit
-import functools
 import warnings
 
 from eth_utils.crypto import keccak
 
 # Of the tool that makes its bindings; it would end a pytest run with `filterwarnings = error`.
-_say_nothing = functools.partial(
-    warnings.filterwarnings, "ignore", r"builtin type \w+ has no __module__ attribute", DeprecationWarning
-)
+_NOISE = "builtin type swigvarlink has no __module__ attribute"
+
+
+def _say_nothing() -> None:
+    warnings.filterwarnings("ignore", _NOISE.replace("swigvarlink", r"\w+"), DeprecationWarning)
+
+
+def _say_nothing_at_exit() -> None:
+    """The last one comes when the process ends, under the filters that the interpreter met last: let it meet these."""
+    _say_nothing()
+    warnings.warn(_NOISE, DeprecationWarning, stacklevel=1)
+
+
 with warnings.catch_warnings():
     _say_nothing()
     import wallycore
-# The last one comes when the process ends.
-atexit.register(_say_nothing)
+atexit.register(_say_nothing_at_exit)
 
 SIGNATURE_BYTES = 65
 _RECOVERABLE = wallycore.EC_FLAG_ECDSA | wallycore.EC_FLAG_RECOVERABLE

@@ -62,8 +62,17 @@ def test_what_is_no_signature(signature: bytes) -> None:
         signer_of(b"\x02" * 32, signature)
 
 
-def test_its_import_warns_of_nothing() -> None:
-    """Under `filterwarnings = error` of a user's project a warning would be the end of the run."""
-    script = "import warnings; warnings.simplefilter('error'); import lab.secp256k1"
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import warnings; warnings.simplefilter('error'); import lab.secp256k1",
+        "import warnings, lab.secp256k1; warnings.simplefilter('always')",
+        # As pytest does around each test: the interpreter goes on with the filters of the last warning.
+        "import warnings, lab.secp256k1\nwith warnings.catch_warnings(record=True):\n"
+        "    warnings.simplefilter('always')\n    warnings.warn('another')",
+    ],
+)
+def test_its_bindings_warn_of_nothing(script: str) -> None:
+    """Neither when they are loaded, which would end a run with `filterwarnings = error`, nor when the process ends."""
     done = subprocess.run(python_command("-c", script), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
