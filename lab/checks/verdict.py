@@ -7,7 +7,17 @@ from collections.abc import Container, Sequence
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import ROW_LEFT_OUT, UNDECIDED, Expectation, FaultMark, FinalRead, Lag, Note, Operation
+from lab.model.records import (
+    CUT_SHORT,
+    ROW_LEFT_OUT,
+    UNDECIDED,
+    Expectation,
+    FaultMark,
+    FinalRead,
+    Lag,
+    Note,
+    Operation,
+)
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 
 
@@ -16,7 +26,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     notes = history.of(Note)
     blocked = [note.text for note in notes if note.kind in ("blocked", "not exercised")]
     lacking = [note.text for note in notes if note.kind == "lacking"]
-    lacks = lacking + [note.text for note in notes if note.kind == "left out"]
+    cut_short = [note.text for note in notes if note.kind == CUT_SHORT]
+    lacks = lacking + [note.text for note in notes if note.kind == "left out"] + cut_short
     # Where nothing was played each check would say so, at length.
     checks = () if blocked or lacking else _timed_checks(history, judge(history, selection))
     expected = _of_expectations(history)
@@ -35,8 +46,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         reasons = blocked
     elif unasked and verdict is not Verdict.FAIL:
         verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the relayer never asks for {', '.join(unasked)}"]
-    elif lacks and verdict is not Verdict.FAIL and (lacking or not history.of(Expectation)):
-        # Of a scenario whose every expectation was left out the checks alone would be a hollow PASS.
+    elif lacks and verdict is not Verdict.FAIL and (lacking or cut_short or not history.of(Expectation)):
+        # Of a scenario whose last expectations were left out, or all, what is left would be a hollow PASS.
         verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the contract lacks {', '.join(lacks)}"]
     elif not verdicts:
         reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]

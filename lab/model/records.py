@@ -171,6 +171,8 @@ class FaultMark(Record):
 
 # A note about a row of the checklist, before its colon, of which a contract lacks what it is about.
 ROW_LEFT_OUT = "row left out"
+# About a part that a contract lacks, for want of which the rest of a script was not played.
+CUT_SHORT = "cut short"
 # That of a run whose history is larger than what is read of one.
 TOO_LONG = "too long"
 # Those after which a run shows nothing, whatever else it says.

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from lab.coordinator.documented import FUNCTIONS
 from lab.errors import DeadlineExceeded, DeployFailure
+from lab.model.records import CUT_SHORT
 from lab.rpc import RpcRefused
 from lab.runner.requirements.optional import lacking
+from lab.runner.requirements.unmet import MissingFunction, NoRoom, Unmeasured
 from lab.runner.run import Run
-from lab.runner.script import MissingFunction, Script, Unmeasured
+from lab.runner.script import Script
 
 # What a contract's answer makes of code that foresaw another one. A NameError is the code's own, and keeps its trace.
 UNFORESEEN = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, StopIteration)
@@ -21,20 +23,16 @@ UNFORESEEN = (LookupError, ValueError, TypeError, ArithmeticError, AttributeErro
 def guarded(run: Run, play: Callable[[Script], None]) -> None:
     """Play it to its end, or to where it cannot go on; what was recorded until then is judged.
 
-    A function of an optional part that the contract lacks is not exercised. A documented one that is missing, an
-    `assert` that does not hold and a call of a procedure that the contract refuses fail. A wait that ran into its
-    deadline and any other exception leave the rest unknown, with the line that raised it.
+    What wants a function of an optional part that the contract lacks, or more room in its blocks, is not exercised. A
+    documented function that is missing, an `assert` that does not hold and a call of a procedure that the contract
+    refuses fail. A wait that ran into its deadline and any other exception leave the rest unknown, with the line that
+    raised it.
     """
     script = Script(run)
     try:
         play(script)
-    except MissingFunction as missing:
-        parts = lacking(run.lab.spec.target, (), [missing.function])
-        if parts:
-            run.leave_out(parts)
-        else:
-            what = "the documented function" if missing.function in FUNCTIONS else "the function"
-            script.expect(f"{what} {missing.function}", str(missing), met=False, because=_place(run, missing))
+    except (MissingFunction, NoRoom) as missing:
+        _cut_short(script, missing)
     except RpcRefused as refused:
         if "revert" not in refused.reason.lower():
             raise
@@ -51,6 +49,15 @@ def guarded(run: Run, play: Callable[[Script], None]) -> None:
     except UNFORESEEN as error:
         came = f"{type(error).__name__}: {error}"
         script.expect("the scenario to be played to its end", came, met=None, because=_place(run, error))
+
+
+def _cut_short(script: Script, error: MissingFunction | NoRoom) -> None:
+    parts = [str(error)] if isinstance(error, NoRoom) else lacking(script.run.lab.spec.target, (), [error.function])
+    for part in parts:
+        script.note(CUT_SHORT, part)
+    if isinstance(error, MissingFunction) and not parts:
+        what = "the documented function" if error.function in FUNCTIONS else "the function"
+        script.expect(f"{what} {error.function}", str(error), met=False, because=_place(script.run, error))
 
 
 def _place(run: Run, error: BaseException) -> str:

@@ -13,33 +13,23 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lab.checks.facts import clock
 from lab.checks.lateness import late_ms
 from lab.coordinator import Reader, role_account
 from lab.coordinator.calling import all_roles
-from lab.errors import LabError, UsageError
+from lab.errors import UsageError
 from lab.faults import FAULTS
 from lab.model.records import ROW_LEFT_OUT, Expectation, Tx
 from lab.rpc import RpcRefused
 from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.requirements.optional import lacking
+from lab.runner.requirements.unmet import MissingFunction, NoRoom, Unmeasured
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, gas_with_room, send_all
 from lab.runner.steps.acting import buffer_arguments
 from lab.runner.steps.lateness import in_time, machine_to_blame, within
 from lab.validation import describe, suggestion
-
-
-class MissingFunction(LabError):
-    """The contract under test does not have a function that a scenario calls or reads."""
-
-    def __init__(self, function: str) -> None:
-        self.function = function
-        super().__init__(f"the contract has no function {function}")
-
-
-class Unmeasured(LabError):
-    """A call that a scenario wants to make many times reverts already when it is tried."""
 
 
 class Script:
@@ -216,12 +206,18 @@ class Script:
         self.advance_to((self.run.now_ms + round(seconds * 1000)) / 1000)
 
     def advance_to(self, seconds: float) -> None:
-        """Let time pass until this second since genesis. If it is over already, what follows comes late, on record."""
+        """Let time pass until this second since genesis. If it is over already, what follows comes late, on record.
+
+        Raises NoRoom where that is since the contract takes few operations in a block.
+        """
         due_ms, what = round(seconds * 1000), "what follows a wait"
         if due_ms >= self.run.now_ms:
             self.run.advance_to(due_ms, what)
-        else:
-            self.run.note_late(what, due_ms)
+            return
+        limit = self.run.lab.spec.target.limits.per_block
+        if limit is not None and self.run.item.clock == "virtual":
+            raise NoRoom(f"room in blocks for what is planned until {clock(due_ms)} (limits: per_block {limit})")
+        self.run.note_late(what, due_ms)
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         """Put a mark on the time line."""

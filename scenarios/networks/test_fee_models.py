@@ -12,7 +12,8 @@ from lab.coordinator.reads import ZERO_ID
 from lab.model.records import Block, EmptyBlocks
 from lab.networks.fees import FeeCurve
 from lab.networks.l1_fee import l1_fee
-from lab.runner.script import Script, Unmeasured
+from lab.runner.requirements.unmet import Unmeasured
+from lab.runner.script import Script
 
 SETUP = """
 name: What each network charges

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import DeployFailure
+from lab.model.contract.names import Limits
 from lab.model.verdict import RunVerdict, Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.runner.guarded import guarded
@@ -51,6 +53,16 @@ def pauses(script: Script) -> None:
     script.call("polygon", "pause", role="owner")
 
 
+def expects_and_pauses(script: Script) -> None:
+    script.expect("this", "this", met=True)
+    pauses(script)
+
+
+def fails_and_pauses(script: Script) -> None:
+    script.expect("this", "that", met=False)
+    pauses(script)
+
+
 def misspells(script: Script) -> None:
     script.read("polygon", "ownr")
 
@@ -79,6 +91,8 @@ def leaves_out(script: Script) -> None:
         (fails_by_itself, Verdict.UNKNOWN, "IndexError: list index out of range (the scenario cannot go on from test"),
         (asserts, Verdict.FAIL, "expected nobody"),
         (pauses, Verdict.NOT_EXERCISED, "not exercised: the contract lacks stop (no pause)"),
+        (expects_and_pauses, Verdict.NOT_EXERCISED, "not exercised: the contract lacks stop (no pause)"),
+        (fails_and_pauses, Verdict.FAIL, "expected this"),
         (misspells, Verdict.FAIL, "the contract has no function ownr"),
         (reads_what_reverts, Verdict.UNKNOWN, "resolve_dependency reverts: Transaction not in buffered state"),
         (is_refused, Verdict.FAIL, "polygon: buffer is reverted: too late"),
@@ -94,8 +108,30 @@ def test_it_ends_with_a_verdict(
     found = ran(shared_backend, plain, tmp_path, play)
     assert found.verdict is verdict, found.reasons
     assert words in "".join(found.reasons), found.reasons
-    lacks = {pauses: "stop (no pause)", leaves_out: "handover (no propose_owner, accept_ownership)"}
+    stop = dict.fromkeys((pauses, expects_and_pauses, fails_and_pauses), "stop (no pause)")
+    lacks = {**stop, leaves_out: "handover (no propose_owner, accept_ownership)"}
     assert found.lacks == tuple(lacks[play] for play in (play,) if play in lacks)
+
+
+@pytest.mark.parametrize(
+    ("per_block", "verdict"), [(None, Verdict.PASS), (2, Verdict.PASS), (1, Verdict.NOT_EXERCISED)]
+)
+def test_what_has_no_room_in_blocks_is_not_exercised(
+    shared_backend: ProcessBackend, plain: Deployable, tmp_path: Path, per_block: int | None, verdict: Verdict
+) -> None:
+    """Two calls before a moment that one block more would pass; what was met before does not make it a PASS."""
+
+    def play(script: Script) -> None:
+        script.expect("this", "this", met=True)
+        calls = [("set_coordination_window", (window,)) for window in (20, 40)]
+        script.bulk("polygon", calls, role="owner")
+        script.advance_to(2.5)
+        script.expect("what is planned to follow", "it does", met=True)
+
+    found = ran(shared_backend, replace(plain, limits=Limits(per_block=per_block)), tmp_path, play)
+    assert found.verdict is verdict, found.reasons
+    room = ("room in blocks for what is planned until 2.500 s (limits: per_block 1)",)
+    assert found.lacks == (room if verdict is Verdict.NOT_EXERCISED else ())
 
 
 def ran(backend: ProcessBackend, target: Deployable, folder: Path, play: Any) -> RunVerdict:
