@@ -15,10 +15,10 @@ WORKERS ?= $(shell expr $(CORES) \* 2)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help sdk foreign documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection detection-table lock clean
+.PHONY: help sdk foreign documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken judge detection lock clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -34,10 +34,10 @@ $(READY): requirements.lock pyproject.toml
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
 	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
-test: $(READY) ## run the lab's own tests, but for those of `make detection` and `make torture`
+test: $(READY) ## run the lab's own tests, but for those of `make judge` and `make torture`
 	$(BIN)/pytest tests/ --ignore=tests/detection --ignore=tests/reliability -p no:html $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
-detection: $(READY) ## judge broken and correct contracts and relayers: what must be caught is, and nothing else
+judge: $(READY) ## judge broken and correct contracts and relayers: what must be caught is, and nothing else
 	$(BIN)/pytest tests/detection -p no:html $(SPREAD) -m "not reliability" --junitxml results/detection.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
@@ -67,7 +67,7 @@ readiness: $(READY) ## the tests, every scenario, the loads, and the report that
 	@# The endurance run mostly waits. Beside the tests it meets a machine that is busy, which makes it harder to pass.
 	@mkdir -p results; $(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
 	  trap 'kill -INT $$endurance 2>/dev/null' EXIT; \
-	  for of in test:tests detection:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
+	  for of in test:tests judge:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
 	    grep -qs "testsuite name=\"$(SUITE)\"" $$file || $(MAKE) $$verb ARGS=-q || [ -f $$file ] || exit; done; \
 	  LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ] || exit; \
 	  $(BIN)/lab mutate --sample || $(DECIDED) || exit; \
@@ -133,7 +133,7 @@ broken: $(READY) ## write the contracts with one bug each to contracts/broken
 foreign: $(READY) ## verify by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON), sign by cast (LAB_CAST=PROGRAM)
 	$(BIN)/python -m tests.foreign_clients
 
-detection-table: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)
+detection: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)
 	LAB_LIBRARY=whole $(BIN)/pytest tests/detection/correct $(SPREAD)
 	$(BIN)/python -m tests.detection.table $(ARGS)
 

@@ -1,7 +1,7 @@
 """Which tests a worker starts with: those that last long, so that none of them is left when the others have ended.
 
 `tests/longest.txt` has what lasted two seconds or more; `python -m tests.order results/*.xml` writes it again from
-the JUnit files of `make test`, `make detection` and `make torture`.
+the JUnit files of `make test`, `make judge` and `make torture`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from lab.runner.script import Script
 SETUP = """
 name: The test suite of this commit
 description: >
-  `make test` left results/tests.xml for this very commit, and `make detection` results/detection.xml: nothing failed,
+  `make test` left results/tests.xml for this very commit, and `make judge` results/detection.xml: nothing failed,
   and nothing was skipped or expected to fail, for a test that did not run proves nothing. Beside it every core
   operation of the contract succeeds once: what is never seen to succeed is not tested by anything.
 rows: [CQ-02]
@@ -40,7 +40,7 @@ def judge(script: Script, suite: SuiteResult, tests: Path) -> None:
     script.expect("every test to run", f"{skipped} of {suite.tests} did not{left_out}", met=all_ran or None)
     missing = suite.missing(tests)
     names = "".join(f"; {name}" for name in missing[:3])
-    wanted = "a result of every file of tests, by `make test` or `make detection`"
+    wanted = "a result of every file of tests, by `make test` or `make judge`"
     script.expect(wanted, f"{len(missing)} without one{names}", met=not missing or None)
 
 
@@ -54,7 +54,7 @@ def core_operations(script: Script) -> None:
 
 
 def test_suites(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
-    """Read what `make test` and `make detection` wrote. A project without the second has all its tests in the first."""
+    """Read what `make test` and `make judge` wrote. A project without the second has all its tests in the first."""
     if not JUNIT.is_file():
         pytest.skip(f"{JUNIT}: `make test` has not run here")
     suite, commit = read_suite(JUNIT), git_state(str(Path.cwd()))["commit"]

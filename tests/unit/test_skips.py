@@ -71,7 +71,7 @@ def test_ci_misses_nothing(
 
 
 def test_ci_misses_nothing_of_either_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What `make detection` skipped has to run with an engine as what `make test` did."""
+    """What `make judge` skipped has to run with an engine as what `make test` did."""
     main = runpy.run_path(str(ROOT / ".ci" / "both_ran.py"))["main"]
     without = junit(tmp_path / "1.xml", a=None, b="no Docker engine")
     detection = junit(tmp_path / "2.xml", c=None, d="no Docker engine")
@@ -82,7 +82,7 @@ def test_ci_misses_nothing_of_either_verb(tmp_path: Path, capsys: pytest.Capture
     assert "2 tests ran without an engine; 2 need it" in capsys.readouterr().out
 
 
-VERBS = ("test", "detection", "torture")
+VERBS = ("test", "judge", "torture")
 
 
 def recipes() -> dict[str, list[str]]:

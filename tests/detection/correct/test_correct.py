@@ -13,7 +13,7 @@ states by hashes; `bridge` is Solidity, an artifact without its source, and refu
 has an owner that is no operator, refuses to resolve for two blocks, and shows no count of its breaker; `depot` takes 96
 bytes of payload, one parcel of an account in a block, and a day ahead, and is opened by set-up. What they
 lack is not exercised. With LAB_LIBRARY=whole every scenario
-under the virtual clock is tried (`make detection-table`).
+under the virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The reference without one optional part, or with one in another way, is correct: no scenario finds a fault in it.
 
-With LAB_LIBRARY=whole every scenario under the virtual clock is tried on each (`make detection-table`).
+With LAB_LIBRARY=whole every scenario under the virtual clock is tried on each (`make detection`).
 """
 
 from __future__ import annotations
