@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -179,10 +180,10 @@ class Journal(Generic[Outcome]):
 
     def placed(self, values: Values | None = None) -> Iterator[tuple[int, Outcome]]:
         """As `outcomes`, each with the place that `at` finds it by."""
-        parsed, place = _outcomes_of(self.kind), 0
+        place = 0
         for number, line in enumerate(_whole_lines(self.path, _bytes_max(self.header.command), values), 1):
             if number > 1:
-                yield place, parsed(line, f"{self.path}:{number}")
+                yield place, self._parsed(line, f"{self.path}:{number}")
             place += len(line.encode()) + 1
 
     def at(self, place: int) -> Outcome:
@@ -190,12 +191,24 @@ class Journal(Generic[Outcome]):
         with open_regular(self.path) as stream:
             stream.seek(place)
             line = stream.readline(LINE_BYTES_MAX + 1)
-        return _outcomes_of(self.kind)(decode(line, self.path), str(self.path))
+        return self._parsed(decode(line, self.path), str(self.path))
 
     def add(self, outcome: Outcome) -> None:
         """Write it down at once."""
         with open_append(self.path) as stream:
-            stream.write(json.dumps(TypeAdapter(self.kind).dump_python(outcome, mode="json")).encode() + b"\n")
+            stream.write(json.dumps(self._form.dump_python(outcome, mode="json")).encode() + b"\n")
+
+    @cached_property
+    def _form(self) -> TypeAdapter[Outcome]:
+        """Built once: that takes some milliseconds, which each outcome would cost."""
+        return TypeAdapter(self.kind)
+
+    def _parsed(self, line: str, where: str) -> Outcome:
+        """The outcome of a line; `where` is its place in words. Raises UnfitFile."""
+        try:
+            return self._form.validate_python(parse_json(line, where))
+        except ValidationError as error:
+            raise UnfitFile(where, f"expected a {self.kind.__name__}: {first_fault(error)}") from error
 
 
 def _bytes_max(command: str) -> int:
@@ -212,19 +225,6 @@ def _whole_lines(path: Path, max_bytes: int, values: Values | None = None) -> It
     with suppress(UnfitFile):
         parse_json(before or "", path)
         yield before or ""
-
-
-def _outcomes_of(kind: type[Outcome]) -> Callable[[str, str], Outcome]:
-    """What makes an outcome of a line, and of its place in words. Raises UnfitFile."""
-    adapter = TypeAdapter(kind)
-
-    def parsed(line: str, where: str) -> Outcome:
-        try:
-            return adapter.validate_python(parse_json(line, where))
-        except ValidationError as error:
-            raise UnfitFile(where, f"expected a {kind.__name__}: {first_fault(error)}") from error
-
-    return parsed
 
 
 def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -> list[Journal[Outcome]]:

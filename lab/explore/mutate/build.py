@@ -38,6 +38,9 @@ class Build:
     refused: str | None = None
 
 
+_BUILD = TypeAdapter(Build)
+
+
 class Workshop:
     """A copy of the contract's sources in which one file at a time is another."""
 
@@ -58,7 +61,7 @@ class Workshop:
         """The contract with `text` in the place of one of its files."""
         kept = self._cache / f"{self._key(file, text)}.json"
         with suppress(OSError, ValueError, TypeError):
-            return TypeAdapter(Build).validate_python(read_object(kept))
+            return _BUILD.validate_python(read_object(kept))
         place = self._place(file)
         original = place.read_bytes()
         try:
