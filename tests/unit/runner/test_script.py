@@ -9,6 +9,7 @@ import pytest
 
 from lab.errors import UsageError
 from lab.faults import Fault
+from lab.model.contract.names import Limits
 from lab.runner.script import Script
 
 
@@ -49,8 +50,11 @@ def test_what_no_step_may_say(kind: str, parameters: dict[str, Any], expected: s
 def test_what_is_due_already_comes_late() -> None:
     """A wait for a second that is over says how late what follows is; one that is not over lets time pass."""
     said = list[tuple[str, str, int]]()
+    target = SimpleNamespace(limits=Limits(per_block=1))
     run: Any = SimpleNamespace(
         now_ms=5_000,
+        item=SimpleNamespace(clock="real"),
+        lab=SimpleNamespace(spec=SimpleNamespace(target=target)),
         advance_to=lambda t_ms, what: said.append(("waits", what, t_ms)),
         note_late=lambda what, due_ms: said.append(("late", what, due_ms)),
     )
