@@ -74,7 +74,8 @@ class Builder:
 
     def wait(self, seconds: int) -> None:
         self.now += seconds
-        self._in_block = 0
+        if seconds:
+            self._in_block = 0
 
     def until(self, second: int) -> None:
         """Go on at this second, or now where that is past."""

@@ -67,7 +67,6 @@ def _one_refused(make: Builder) -> None:
         requests = [make.request(**{"due": Due(make.now + 9)} | what) for what in ({}, {}, fields)]
         place = number % len(requests)
         make.call("buffer_batch", [*requests[:place], requests[-1], *requests[place:-1]])
-        make.wait(0)
 
 
 def _item_by_item(make: Builder) -> None:

@@ -206,7 +206,6 @@ def blocks(make: Builder) -> None:
         for when, tx_id in tried:
             if when == moment:
                 make.resolve(tx_id)
-        make.wait(0)
     make.wait(9)
     make.resolve(tried[0][1])
     for _, tx_id in tried:
