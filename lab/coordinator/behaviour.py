@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
-from lab.model.contract.batches import BATCHES
+from lab.model.contract.batches import BATCHES, requests_of
 from lab.model.contract.names import SecondRole
 
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -293,8 +293,3 @@ class Behaviour:
             raise Refused("Coordinator is not paused")
         self.paused, self.failures, self.period_start = False, 0, 0
         self.events.append(("EmergencyStopLifted", self.owner))
-
-
-def requests_of(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
-    """What a call asks to be buffered."""
-    return [args] if function == "buffer_transaction" else args[0] if function == "buffer_batch" else ()

@@ -22,7 +22,7 @@ from lab.coordinator.outputs.logs import Logs, decoded_values
 from lab.coordinator.outputs.reverts import Reasons
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.values import plain, state_number, truth, widened, wire
-from lab.model.contract.batches import BATCHES
+from lab.model.contract.batches import BATCHES, requests_of
 from lab.model.contract.names import ContractNames
 
 
@@ -175,8 +175,7 @@ class Codec:
         Of payloads the ABI does not say how long they may be: `lab.yaml` does, by `limits`.
         """
         most = self.names.limits.payload_bytes
-        requests = {"buffer_transaction": [args], "buffer_batch": args[0] if args else []}.get(function, [])
-        if most is not None and any(len(str(request[3])) // 2 - 1 > most for request in requests):
+        if most is not None and any(len(str(request[3])) // 2 - 1 > most for request in requests_of(function, args)):
             return True
         shape = self._shapes.get(function)
         types, values = self._types_of(function, "inputs"), args if shape is None else shape.placed(args)

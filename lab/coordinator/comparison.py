@@ -15,14 +15,13 @@ from lab.coordinator.behaviour import (
     TIMESTAMP_SURE,
     ZERO_ADDRESS,
     Behaviour,
-    requests_of,
 )
 from lab.coordinator.codec import Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS, RESULTS, STORED
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
-from lab.model.contract.batches import BATCHES
+from lab.model.contract.batches import BATCHES, requests_of
 
 EXPIRED, UNMET = FAILURE_REASONS
 
@@ -46,8 +45,7 @@ def simulated(codec: Codec, result: Mapping[str, Any]) -> Outcome:
 def _past_horizon(codec: Codec, function: str, args: Sequence[Any], now: int) -> bool:
     """Whether a buffering asks for a timestamp further ahead than the project declares."""
     horizon = codec.names.limits.horizon_seconds
-    requests = {"buffer_transaction": [args], "buffer_batch": args[0] if args else []}.get(function, [])
-    return horizon is not None and any(request[5] > now + horizon for request in requests)
+    return horizon is not None and any(request[5] > now + horizon for request in requests_of(function, args))
 
 
 def difference(

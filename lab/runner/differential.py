@@ -22,6 +22,7 @@ from lab.coordinator.reads import ZERO_ID, fields_read, stored_fields, stored_pl
 from lab.coordinator.values import plain
 from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
+from lab.model.contract.batches import requests_of
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.runner.model_based.batch_sizes import FIT_SURE, BatchSizes, allows
 from lab.runner.model_based.spaced import spaced
@@ -168,8 +169,7 @@ class Differential:
             now += seconds
             if not self.codec.has(function):
                 continue
-            requests = args[0] if function == "buffer_batch" else [args] if function == "buffer_transaction" else []
-            self.ids += [request[0] for request in requests if request[0] not in self.ids]
+            self.ids += [request[0] for request in requests_of(function, args) if request[0] not in self.ids]
             touched = [UNKNOWN_ID, *self.ids[-1:]]
             touched += [
                 part

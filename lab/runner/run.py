@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.checks.facts import clock
-from lab.checks.safety.s7_payload import PAYLOAD_BYTES_MAX
+from lab.checks.safety.s7_payload import longest_payload
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.faults.requests.base import RequestFault
@@ -65,8 +65,7 @@ class Run:
     @property
     def longest_payload(self) -> int:
         """Bytes of payload that the contract takes, of the documented ones."""
-        declared = self.lab.spec.target.limits.payload_bytes
-        return PAYLOAD_BYTES_MAX if declared is None else min(declared, PAYLOAD_BYTES_MAX)
+        return longest_payload(self.lab.spec.target.limits.payload_bytes)
 
     @property
     def now_ms(self) -> int:

@@ -52,6 +52,11 @@ def _longest(history: History, chain: str) -> int:
     """What has to be accepted: the documented length, or what the project declares of its contract."""
     contract = history.contract(chain)
     declared = contract.limits.get("payload_bytes") if contract is not None else None
+    return longest_payload(declared)
+
+
+def longest_payload(declared: int | None) -> int:
+    """Bytes of payload that a contract has to take, by what its project declares; the documented ones at most."""
     return PAYLOAD_BYTES_MAX if declared is None else min(declared, PAYLOAD_BYTES_MAX)
 
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 BATCHES: dict[str, str] = {
     "buffer_batch": "buffer_transaction",
     "resolve_batch": "resolve_dependency",
     "execute_batch": "mark_executed",
 }
+
+
+def requests_of(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """The documented arguments of each transaction that a call buffers, alone or in a batch."""
+    if function == "buffer_transaction":
+        return [args]
+    return args[0] if function == "buffer_batch" and args else []

@@ -92,10 +92,8 @@ class ContractReadings:
         into.add("contract_code_matches", code_hash is not None and code_hash == memory.code_hash, self.chain)
 
     def _operators(self, memory: ChainMemory, into: Samples) -> None:
-        declared, administrators = (
-            self.operators,
-            [self.accounts[r].lower() for r in ADMINISTRATORS if r in self.accounts],
-        )
+        declared = self.operators
+        administrators = [self.accounts[role].lower() for role in ADMINISTRATORS if role in self.accounts]
         seen = [address for address in memory.addresses if address not in administrators]
         others = [address for address in [*seen, *administrators] if address not in declared]
         undeclared, complete = 0, True

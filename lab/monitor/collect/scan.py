@@ -213,7 +213,6 @@ class Scanner:
         ok = quantity(method, receipt.get("status")) == 1
         gas, price = quantity(method, receipt.get("gasUsed")), quantity(method, receipt.get("effectiveGasPrice"))
         singles = self.codec.singles(decoded) if decoded is not None else []
-        grants = decoded is not None and decoded.function == "add_operator"
         reason = None if ok or not reasons.take() else self._reason(tx, number)
         call = CallFact(
             tx=str(tx["hash"]),
@@ -224,7 +223,7 @@ class Scanner:
             reason=reason,
             unauthorized=not ok and any(words in (reason or "").lower() for words in REFUSALS),
             executed=tuple(str(single.args["tx_id"]) for single in singles if single.function == "mark_executed"),
-            granted=str(decoded.args["operator"]).lower() if ok and decoded is not None and grants else None,
+            granted=_granted(decoded) if ok else None,
         )
         buffered = [single.args for single in singles if single.function == "buffer_transaction"]
         return call, {str(args.get("tx_id")): args.get("dependency_tx_id") for args in buffered}
@@ -279,3 +278,10 @@ def _timestamp(block: dict[str, Any]) -> int:
 
 def _base_fee(block: dict[str, Any]) -> int:
     return quantity(BLOCK, block.get("baseFeePerGas", "0x0"))
+
+
+def _granted(decoded: DecodedCall | None) -> str | None:
+    """The account that a call makes an operator."""
+    if decoded is None or decoded.function != "add_operator":
+        return None
+    return str(decoded.args["operator"]).lower()
