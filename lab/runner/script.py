@@ -286,15 +286,13 @@ class Script:
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
         met = pending.reverted(reason, self.run.lab.spec.target)
-        about = About(function=pending.function, refusals=((reason,), ()))
-        self._judge(pending, f'to revert with "{reason}"', met=met, because=because, about=about)
+        self._judge(pending, f'to revert with "{reason}"', met=met, because=because, refusals=((reason,), ()))
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
         """Record that a call is to succeed."""
         self._judge(pending, "to be ok", met=pending.outcome == "ok", because=because)
 
-    def _judge(
-        self, pending: Pending, expected: str, *, met: bool, because: str | None, about: About | None = None
-    ) -> None:
+    def _judge(self, pending: Pending, expected: str, *, met: bool, because: str | None, **more: Any) -> None:
+        about = About(function=pending.function, operation=pending.id, **more)
         held, actual = in_time(self.run, pending, met=met)
         self.expect(f"{pending.subject} {expected}", actual, met=held, because=because, about=about)

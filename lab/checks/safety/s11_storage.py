@@ -62,7 +62,8 @@ def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay)
                 f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
                 f"{clock(step.block.t_ms)} and emitted {stray}"
             )
-            judgement.fail(message, step.block, step.tx_id)
+            about_call = About(function=call.function, events=(tuple(EVENTS[call.function]), ()))
+            judgement.fail(message, step.block, step.tx_id, about=about_call)
             silent.add(step.tx_id)
     return silent
 

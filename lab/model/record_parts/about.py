@@ -16,14 +16,15 @@ Names = tuple[str, ...]
 class About(Frozen):
     """What a finding, or an expectation that was not met, is about. Of each pair the first is what was expected.
 
-    `function` is the call; `field` what of a stored transaction is wrong, or the getter of the contract that is;
-    `states` are those of a transaction. `refusals` are reasons: those with which a call had to revert, none if it had
-    to succeed; and the one that came, none if it succeeded, or where the operation's own record has it. `events` are
-    their names, `argument` that of the one argument that differs. Earlier evidence has none of it: its causes are told
-    apart by function and wording alone.
+    `function` is the call, `operation` the id of its record. `field` is what of a stored transaction is wrong, or the
+    getter of the contract that is; `states` are those of a transaction. `refusals` are reasons: those with which a call
+    had to revert, none if it had to succeed; and the one that came, none if it succeeded, or where the operation's
+    record has it. `events` are their names, `argument` that of the one argument that differs. Earlier evidence has none
+    of it: its causes are told apart by function and wording alone.
     """
 
     function: str = ""
+    operation: str = ""
     field: str = ""
     states: tuple[str, str] | None = None
     refusals: tuple[Names, Names] | None = None

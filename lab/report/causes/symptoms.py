@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lab.checks.attempts import silent_on
@@ -19,10 +19,7 @@ from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
-# A call without an event of its own, whatever another one emitted about the same transaction.
-_SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
-_SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
 FINDINGS_MAX = 200
 # What they say of a leg is that the relayer left it.
@@ -242,9 +239,11 @@ class _Reader:
             for step in self._steps_of(finding.chain)
             if step.block.seq in seqs and step.call is not None and finding.tx_id in (None, step.tx_id)
         ]
-        if near and finding.about is not None and finding.about.field and self._read_at_end(finding):
+        about = finding.about or NOTHING
+        if near and about.field and self._read_at_end(finding):
             return near[0]
-        if _SILENT.search(finding.message):
+        if about.events is not None and not about.events[1]:
+            # A call without an event of its own, whatever another one emitted about the same transaction.
             near = [step for step in near if not step.logs]
         exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
         named = [step for step in exact if step.function and step.function in finding.message]
@@ -280,18 +279,7 @@ def _said(step: Step | None) -> str:
     return clean(next(iter([*reasons, *events]), ""), 160)
 
 
-def _operation_of(expectation: Expectation, operations: list[Operation]) -> Operation | None:
-    """The call that an expectation is about: by its step, else by what it says of itself."""
-    for operation in operations:
-        if operation.id == expectation.id:
-            return operation
-    subject = _SUBJECT.match(expectation.expected)
-    if subject is None:
-        return None
-    expected = subject.groups()
-    alike = [
-        operation
-        for operation in operations
-        if (operation.chain, operation.function, operation.actor) == expected and operation.end_ms <= expectation.t_ms
-    ]
-    return alike[-1] if alike else None
+def _operation_of(expectation: Expectation, operations: Iterable[Operation]) -> Operation | None:
+    """The call that an expectation is about: that of its step, or the one that it names by its id."""
+    ids = {expectation.id, expectation.about.operation if expectation.about is not None else ""}
+    return next((operation for operation in operations if operation.id in ids), None)

@@ -404,6 +404,8 @@ def test_s11_says_what_a_call_emitted_instead() -> None:
     mute = (resolve(A.tx_id)[0], ())
     (finding,) = judged("S11", story_of(buffer(A), mute, final=[stored(A, "READY")])).findings
     assert finding.message.endswith("and emitted nothing")
+    wanted = ("TransactionReady", "TransactionFailed")
+    assert finding.about == About(function="resolve_dependency", events=(wanted, ()))
 
 
 def test_s11_expects_no_event_of_what_a_tripped_batch_skipped() -> None:

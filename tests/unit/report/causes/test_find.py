@@ -13,11 +13,12 @@ from lab.bounded_files import read_model
 from lab.evidence.contract_source import CONTRACT_SOURCE, keep_contract_source
 from lab.model.history import History
 from lab.model.record_parts.about import NOTHING, About
-from lab.model.records import Expectation, Note
+from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import Verdict
 from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
 from lab.report.causes.source import quote
+from lab.report.causes.symptoms import symptoms_of
 from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
 from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment
 from lab.report.run_page.relayer_log import relayer_log
@@ -194,6 +195,23 @@ def test_a_getter_with_an_argument_is_known_by_its_name(tmp_path: Path) -> None:
     said = "resolve_dependency: expected is_transaction_ready afterwards to be True, got x"
     by_model = unmet(tmp_path, "life as documented", said, about=about.of("resolve_dependency"))
     assert len(report_of(tmp_path, by_step, by_model).causes) == 1
+
+
+def test_a_call_is_known_by_its_record(tmp_path: Path) -> None:
+    """Of calls that read alike the one that the expectation is about, with what it says."""
+    calls = [
+        Operation(
+            seq=number, t_ms=1, id=f"call#{number}", actor="operator", chain="ethereum", function="mark_executed",
+            args={}, end_ms=2, outcome="fail", tx=f"0x{number}", revert=f"Reason {number}",
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    about = About(operation="call#1")
+    record = Expectation(
+        seq=3, t_ms=9, id="expect#3", where="x:1:1", expected="it to be ok", actual="fail", met=False, about=about
+    )
+    (symptom,) = symptoms_of(verdict(Verdict.FAIL), History([header(), *calls, record]))
+    assert (symptom.function, symptom.tx, symptom.says) == ("mark_executed", "0x1", "Reason 1")
 
 
 def unmet(tmp_path: Path, wanted: str, actual: str, tried: str | None = None, about: About = NOTHING) -> object:
