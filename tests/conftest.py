@@ -36,7 +36,7 @@ from lab.paths import CONTRACTS
 from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
-from tests.compiling import answer_here, compile_here, sparing
+from tests.compiling import answer_here, compile_here, no_older_python, sparing
 from tests.order import LONG_S, Place, dealt, read_longest
 from tests.reliability.counting import write_figures
 
@@ -77,6 +77,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "browser": ("browser", _no_browser),
     "prometheus": ("prometheus_tools", missing_tools),
     "faketime": ("libfaketime", no_dilation),
+    "older_vyper": ("older_python", no_older_python),
 }
 
 WAITING = ("real_clock", "load")
@@ -173,6 +174,11 @@ def anvil() -> AnvilBinary:
 @pytest.fixture(scope="session")
 def prometheus_tools() -> None:
     """Prometheus, Alertmanager and their tools are on PATH."""
+
+
+@pytest.fixture(scope="session")
+def older_python() -> None:
+    """A Python on which Vyper before 0.4.0 runs."""
 
 
 @pytest.fixture(scope="session")
