@@ -26,7 +26,7 @@ _SIDES = ("before", "after")
 _GUARDS = ("S6", "S10")
 _GUARDED = re.compile(r"\bsucceeded\b|\bexpected (?:it to succeed|success), it reverted\b")
 # A getter works it out, or nothing changes it: whichever call it is wrong after, it is one fault.
-_OF_NO_CALL = ("is_transaction_ready", "payload", "origin_rollup", "target_rollup", "dependency_tx_id", "timestamp")
+_OF_NO_CALL = ("is_transaction_ready", "payload", "origin", "target", "dependency", "timestamp")
 
 
 @dataclass

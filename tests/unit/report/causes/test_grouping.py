@@ -222,7 +222,7 @@ def test_what_is_worked_out_is_wrong_whatever_was_called() -> None:
     assert len(causes(*([one] for one in held))) == 2
 
 
-@pytest.mark.parametrize("field", ["payload", "dependency_tx_id"])
+@pytest.mark.parametrize("field", ["payload", "origin", "dependency"])
 def test_what_nothing_changes_is_wrong_whatever_was_called(field: str) -> None:
     """It is a getter that fails in a state, or storage: which call led there says nothing. A state is a call's own."""
     seen = ("expire_transaction", "mark_failed")
