@@ -173,7 +173,7 @@ def _flows(
 
 
 def _queue_s(flows: dict[str, Any], chains: tuple[DrawnChain, ...], per_block: int | None) -> int:
-    """Seconds in which all legs and mirrors of a chain get their blocks, as `checks/bounds.py` counts them; the most."""
+    """Seconds in which all legs and mirrors of a chain get blocks, as `checks/bounds.py` counts them; the most."""
     if per_block is None:
         return 0
     legs = {f"{flow}.{leg}": use for flow, uses in flows.items() for leg, use in uses.items()}
