@@ -99,7 +99,7 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     start = max(start, sure_ms)
     # A parent's mirror, buffered as soon as that, waits as long as any other transaction.
-    mirrored_ms = start if parent.chain == leg.chain else _delayed_ms(history, leg.chain, start, mirror=True)
+    mirrored_ms = start if parent.chain == leg.chain else _mirror_delayed_ms(history, leg, start)
     return None if mirrored_ms is None else max(start, mirrored_ms)
 
 
@@ -159,6 +159,16 @@ def _delayed_ms(history: History, chain: str, buffered_ms: int, *, mirror: bool 
     if blocks and reached is None:
         return None
     return max(buffered_ms + limits.get("resolve_after_seconds", 0) * 1000, reached or 0)
+
+
+def _mirror_delayed_ms(history: History, leg: Leg, start_ms: int) -> int | None:
+    """The end of the delay of a mirror that is buffered as soon as nothing disturbs its chains: a stop, say."""
+    contract = history.contract(leg.chain)
+    limits = contract.limits if contract is not None else {}
+    if not limits.get("resolve_after_blocks") and not limits.get("resolve_after_seconds"):
+        return start_ms
+    calm_ms = calm_from(history, flow_chains(history, leg), start_ms, lambda from_ms: from_ms)
+    return _delayed_ms(history, leg.chain, start_ms if calm_ms is None else calm_ms, mirror=True)
 
 
 def flow_chains(history: History, leg: Leg) -> list[str]:

@@ -62,6 +62,15 @@ def open_bench(run_id: str, system: SystemUnderTest) -> Bench:
     return Bench(suite, folder)
 
 
+def tried(run_id: str, system: SystemUnderTest) -> list[str]:
+    """What of the contract never succeeds, and what the project maps wrongly. Raises a LabError."""
+    suite = open_suite(run_id=run_id, backend="process", image=None, system=system, smoke=True)
+    try:
+        return suite.trouble()
+    finally:
+        suite.close()
+
+
 def explored_system(contract: Path | None, beside: Iterable[Path] = ()) -> SystemUnderTest:
     """The system whose runs are explored: the reference relayer always takes part, for the clock is virtual."""
     return system_under_test(contract=contract, relayer_cmd=None, beside=beside).with_reference_relayer(VIRTUAL)

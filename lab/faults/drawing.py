@@ -34,10 +34,11 @@ class DrawnLeg:
 
 @dataclass(frozen=True, slots=True)
 class DrawnContract:
-    """The contract under test: functions of the lab's vocabulary that it lacks, and its longest payload if known."""
+    """The contract under test: functions of the lab's vocabulary that it lacks, and two of its limits if known."""
 
     lacking: frozenset[str] = frozenset()
     payload_bytes: int | None = None
+    per_block: int | None = None
 
     def has(self, functions: Iterable[str]) -> bool:
         return self.lacking.isdisjoint(functions)

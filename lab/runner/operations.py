@@ -48,6 +48,8 @@ class Pending:
     hashes: list[str] = field(default_factory=list)
     # Calls that go with it: of an operator's second roles.
     beside: list[Pending] = field(default_factory=list)
+    # How long it waited for a block with room for it.
+    spaced_ms: int = 0
 
     @property
     def done(self) -> bool:
@@ -97,6 +99,10 @@ class Operations:
         self._contract = contract
         self._per_block = per_block
         self._in_flight: dict[tuple[str, str], list[Pending]] = {}
+
+    def ahead(self, chain: str, role: str) -> int:
+        """How many operations of the account are under way."""
+        return len(self._in_flight.get((chain, role), ()))
 
     def start(
         self,
@@ -151,6 +157,7 @@ class Operations:
                     return
                 if fees is None and self._block_is_full(pending):
                     self._scheduler.sleep(poll_s)
+                    pending.spaced_ms = self._scheduler.now_ms - pending.started_ms
                     continue
                 if fees is None:
                     nonce, gas = self._nonce(rpc, pending, account), self._gas(rpc, account, data)

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.checks.facts import clock
 from lab.checks.lateness import late_ms
 from lab.coordinator import Reader, role_account
 from lab.coordinator.calling import all_roles
@@ -25,7 +24,8 @@ from lab.rpc import RpcRefused
 from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.requirements.optional import lacking
-from lab.runner.requirements.unmet import MissingFunction, NoRoom, Unmeasured
+from lab.runner.requirements.room import Room, buffers
+from lab.runner.requirements.unmet import MissingFunction, Unmeasured
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, gas_with_room, send_all
 from lab.runner.steps.acting import buffer_arguments
@@ -38,6 +38,7 @@ class Script:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._room = Room(run)
         self._steps = 0
 
     @property
@@ -69,9 +70,8 @@ class Script:
     def needs_no_proxy(self, rows: Sequence[str]) -> bool:
         """Whether the contract stands behind no proxy of lab.yaml, else as in `needs`."""
         proxied = self.run.lab.spec.target.proxied is not None
-        missing = ["a form without its proxy (`lab live` deploys and verifies none)"] if proxied else []
-        self._leave_out(missing, rows)
-        return not missing
+        self._leave_out(["a form without its proxy (`lab live` deploys and verifies none)"] * proxied, rows)
+        return not proxied
 
     def _leave_out(self, missing: Sequence[str], rows: Sequence[str]) -> None:
         self.run.leave_out(missing)
@@ -81,6 +81,10 @@ class Script:
     def _require(self, function: str) -> None:
         if not self.has(function):
             raise MissingFunction(function)
+
+    def due(self, chain: str, count: int, lead_s: int) -> int:
+        """A timestamp so long after `count` operations of an account, which take blocks where one takes few of them."""
+        return self._room.due(chain, count, lead_s)
 
     def call(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
         """Send a transaction that calls the contract, as a role. Look at `outcome` and `revert` of what it returns."""
@@ -95,19 +99,18 @@ class Script:
         """Send a call without waiting for it; it is sent again when it gets lost. `finish` waits."""
         self._require(function)
         self._steps += 1
+        self._room.expect_room(chain, [(function, args)], ahead=self.run.operations.ahead(chain, role))
         op_id = f"call#{self._steps}"
         pending = self.run.operations.start(op_id, chain, function, args, role, finished=lambda _: None)
         self.run.all_operations.append(pending)
         return pending
 
     def finish(self, pendings: list[Pending]) -> list[Pending]:
-        """Wait until calls have ended."""
-        self.run.lab.scheduler.advance_until(
-            lambda: all(pending.done for pending in pendings),
-            deadline_ms=self.run.now_ms + WAIT_MS,
-            step_ms=250,
-            waiting_for="the calls to end",
-        )
+        """Wait until calls have ended. Raises NoRoom where a leg's time came while one waited for a block."""
+        scheduler, deadline_ms = self.run.lab.scheduler, self.run.now_ms + WAIT_MS
+        ended, what = lambda: all(pending.done for pending in pendings), "the calls to end"
+        scheduler.advance_until(ended, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
+        self._room.expect_on_time(pendings)
         return pendings
 
     def buffer(self, leg: str, *, role: str = "operator") -> Pending:
@@ -118,15 +121,17 @@ class Script:
     def bulk(
         self, chain: str, calls: Sequence[tuple[str, Sequence[Any]]], *, role: str = "operator", gas: int = GAS
     ) -> list[Tx]:
-        """Many calls (function, args) of one role, handed over together; the transactions once all are mined."""
-        target = self.run.lab.spec.target
+        """Many calls (function, args) of one role, handed over together; the transactions once all are mined.
+
+        Raises NoRoom where the contract takes so few in a block that one would come after its time.
+        """
+        target, codec = self.run.lab.spec.target, self.run.lab.spec.target.codec
         for function, _ in calls:
             self._require(function)
-        codec = target.codec
+        self._room.expect_room(chain, calls)
         beside = [(call, args) for name, args in calls for call in all_roles(name, codec.functions, codec.names)[1:]]
         data = [(target.address, codec.encode(function, args, any_width=True)) for function, args in [*calls, *beside]]
-        buffering = any(name.startswith("buffer_") for name, _ in calls)
-        return send_all(self.run, chain, role, data, gas, buffering=buffering)[: len(calls)]
+        return send_all(self.run, chain, role, data, gas, buffering=buffers(calls))[: len(calls)]
 
     def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
         """A gas limit with room for calls such as this one, as the contract needs it now; at least what is given.
@@ -136,8 +141,8 @@ class Script:
         self._require(function)
         target, data = self.run.lab.spec.target, self.run.lab.spec.target.codec.encode(function, args)
         try:
-            room = gas_with_room(self.run.lab.chains[chain], role_account(role).address, target.address, data)
-            return max(at_least, room)
+            sender = role_account(role).address
+            return max(at_least, gas_with_room(self.run.lab.chains[chain], sender, target.address, data))
         except RpcRefused as refused:
             raise Unmeasured(
                 f"{chain}: {function} reverts: {target.codec.reasons.decoded(refused.data) or refused.reason}"
@@ -213,12 +218,9 @@ class Script:
         """
         due_ms, what = round(seconds * 1000), "what follows a wait"
         if due_ms >= self.run.now_ms:
-            self.run.advance_to(due_ms, what)
-            return
-        limit = self.run.lab.spec.target.limits.per_block
-        if limit is not None and self.run.item.clock == "virtual":
-            raise NoRoom(f"room in blocks for what is planned until {clock(due_ms)} (limits: per_block {limit})")
-        self.run.note_late(what, due_ms)
+            return self.run.advance_to(due_ms, what)
+        self._room.expect_reached(due_ms)
+        return self.run.note_late(what, due_ms)
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         """Put a mark on the time line."""

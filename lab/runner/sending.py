@@ -22,6 +22,7 @@ from lab.model.contract.names import ContractNames
 from lab.model.records import Tx
 from lab.rpc import RpcRefused
 from lab.runner.operations import WAIT_MS
+from lab.runner.requirements.room import Room
 from lab.runner.run import Run
 from lab.session.suite import cache_folder
 
@@ -53,13 +54,18 @@ def send_all(
     """Send (to, data) pairs in this order and wait until all are mined. Raises DeadlineExceeded.
 
     `gas` is the least limit of each; what the contract needs for such calls now may be more. Where they
-    are `buffering` something, it can be resolved in the end.
+    are `buffering` something, it can be resolved in the end. Raises NoRoom where one holds more than a block may.
     """
     chain, account = run.lab.chains[chain_name], role_account(role)
     gas = max(gas, _dearest(chain, account.address, requests))
-    size = run.lab.spec.target.limits.per_block or len(requests) or 1
+    target, room = run.lab.spec.target, Room(run)
+    # What goes elsewhere is nothing to the contract.
+    limit = room.limit if any(to == target.address for to, _ in requests) else None
+    size = limit or len(requests) or 1
     parts = (requests[place : place + size] for place in range(0, len(requests), size))
     txs = [tx for part in parts for tx in _send_together(run, chain, account, part, gas)]
+    for tx in txs:
+        room.expect_apart(chain_name, tx)
     if buffering:
         _pass_delay(run, chain)
     return txs

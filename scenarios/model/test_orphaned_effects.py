@@ -21,14 +21,15 @@ EFFECTS = (
     ("settle", "optimism", "EXECUTED"),
 )
 RANKS = ("EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED")
-APART_S, WAIT_S = 24, 400
+# All are buffered before the first is due, by one of an account in a block, too.
+START_S, APART_S, WAIT_S = 12 * (len(EFFECTS) + 2), 24, 400
 # Blocks replaced: the newest, which holds the effect, and one before it; less than the finality of either chain.
 DEPTH = 2
 
 FLOWS = "\n".join(
     f"  flow{number}:\n"
-    f"    pay:    {{chain: ethereum, at: +{30 + APART_S * number}s}}\n"
-    f"    settle: {{chain: optimism, at: +{125 + APART_S * number}s, after: pay}}"
+    f"    pay:    {{chain: ethereum, at: +{START_S + APART_S * number}s}}\n"
+    f"    settle: {{chain: optimism, at: +{START_S + 95 + APART_S * number}s, after: pay}}"
     for number in range(len(EFFECTS))
 )
 SETUP = f"""

@@ -108,10 +108,11 @@ def judge_counters(script: Script) -> None:
         script.bulk(CHAIN, [("set_breaker_threshold", (0,))], role="owner")
     script.bulk(CHAIN, [("set_coordination_window", (5,))], role="owner")
     before = settings(script)
-    due = script.run.lab.genesis_time + int(script.now_s) + 10
+    batched = codec.has("buffer_batch", "resolve_batch")
+    due = script.due(CHAIN, FAILURES // BATCH if batched else FAILURES, 10)
     ids = [f"0x{0xC0DE << 64 | index:064x}" for index in range(FAILURES)]
     requests = [(tx_id, rollup_address("a"), rollup_address("b"), "0x", ZERO_ID, due) for tx_id in ids]
-    if codec.has("buffer_batch", "resolve_batch"):
+    if batched:
         slices = range(0, FAILURES, BATCH)
         script.bulk(CHAIN, [("buffer_batch", (requests[at : at + BATCH],)) for at in slices], gas=4_000_000)
         script.advance(30)

@@ -13,9 +13,9 @@ from typing import Any
 
 from rich.console import Console
 
-from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
+from lab.commands.explore.introduced import introduced
 from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
 from lab.evidence.mutation_runs import MUTATION, mutation_folder
@@ -50,7 +50,7 @@ from lab.explore.workers import Engine
 from lab.json_values import Values
 from lab.owner import temporary_directory
 from lab.session.project_search import project_marks_of
-from lab.session.suite import compile_target, new_run_id
+from lab.session.suite import new_run_id
 from lab.session.under_test import SystemUnderTest
 
 # Of some 105 that the compiler takes, one may survive and still 95% are shown.
@@ -83,7 +83,7 @@ def mutate(request: MutateRequest) -> int:
     say = partial(console.print, markup=False, soft_wrap=True)
     check_engine(request)
     begin, run_id = time.monotonic(), new_run_id()
-    work = _work_of(request, shard, say)
+    work = _work_of(request, shard, run_id, say)
     project = project_marks_of(work.system.project, request.results)
     folder = mutation_folder(request.results, project)
     begun = {"schema_version": 1, "profile": MUTATION, "item": "lab mutate", "project": project}
@@ -122,18 +122,16 @@ def mutate(request: MutateRequest) -> int:
     return ended or score.exit_code
 
 
-def _work_of(request: MutateRequest, shard: Shard, say: Say) -> _Work:
+def _work_of(request: MutateRequest, shard: Shard, run_id: str, say: Say) -> _Work:
     scenarios = chosen_scenarios(request.scenarios)
     system = mutated_system(request.contract, scenarios)
     target = system.contract
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if target.suffix != ".vy":
         raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
-    original = compile_target(system)
-    say(system.described(original.contract.name).line)
+    original = introduced(system, run_id, say)
     everything = find_mutants(target)
     requested = _requested(everything, tuple(request.only or ()))
-    sweep(say)
     makers = made_with(original, scenario_files(scenarios))
     # Another sample once contract or scenarios are others: what was written against one sample says nothing by it.
     limit = SAMPLE if request.sample and request.limit is None else request.limit

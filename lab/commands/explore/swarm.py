@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab.chains.processes.leftovers import sweep
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
+from lab.commands.explore.introduced import introduced
 from lab.commands.explore.requests import SwarmRequest
 from lab.explore.bench import BenchOpener, explored_system
 from lab.explore.dask.cluster import ClusterLost
@@ -23,7 +23,7 @@ from lab.explore.swarm.seed import FOLDER, SeedOutcome, write_minimal
 from lab.explore.swarm.tally import SeedsDone, Tally
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
-from lab.session.suite import compile_target, new_run_id
+from lab.session.suite import new_run_id
 
 REASONS_MAX = 2
 
@@ -34,11 +34,8 @@ def swarm(request: SwarmRequest) -> int:
     check_engine(request)
     system = explored_system(request.contract)
     console = Console(highlight=False)
-    # Compiled here, so that what is wrong with it is said once, and not by each worker.
-    target = compile_target(system)
-    console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
-    say = partial(console.print, markup=False, soft_wrap=True)
-    sweep(say)
+    say, run_id = partial(console.print, markup=False, soft_wrap=True), new_run_id()
+    target = introduced(system, run_id, say)
     seeds = shard.of(range(request.first, request.first + request.seeds))
     work = SwarmWork(first=request.first, seeds=request.seeds)
     header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
@@ -51,7 +48,6 @@ def swarm(request: SwarmRequest) -> int:
     if shard.count > 1 or tally.seeds:
         say(f"part {shard}: {len(seeds)} seeds, of which {tally.seeds} are done: {path}")
     begin, left = time.monotonic(), (seed for seed in seeds if seed not in done)
-    run_id = new_run_id()
     engine = engine_of(request, run_id, header.made_with)
     running = run_swarm(left, BenchOpener(run_id, request.contract), engine, minutes=request.minutes, notify=say)
     lost: ClusterLost | None = None

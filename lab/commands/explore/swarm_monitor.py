@@ -8,7 +8,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from lab.chains.processes.leftovers import sweep
+from lab.commands.explore.introduced import introduced
 from lab.commands.explore.requests import EngineChoice, SwarmRequest
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import BenchOpener, explored_system
@@ -27,7 +27,7 @@ from lab.explore.swarm.detection import (
     watch_seed,
 )
 from lab.monitor.tools import missing
-from lab.session.suite import compile_target, new_run_id
+from lab.session.suite import new_run_id
 
 EXIT_CODES = {"MET": 0, "NOT MET": 1, "UNKNOWN": 3}
 
@@ -40,16 +40,15 @@ def swarm_monitored(request: SwarmRequest) -> int:
         raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
     system = explored_system(request.contract)
     console = Console(highlight=False)
-    target = compile_target(system)
-    console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
-    sweep(partial(console.print, markup=False, soft_wrap=True))
+    run_id = new_run_id()
+    target = introduced(system, run_id, partial(console.print, markup=False, soft_wrap=True))
     begin, watched, seeds = time.monotonic(), list[Watched](), request.seeds
     deadline = None if request.minutes is None else begin + 60 * request.minutes
     due = (
         seed for seed in range(request.first, request.first + seeds) if deadline is None or time.monotonic() < deadline
     )
     with progress_of(console, "swarm", seeds) as notify:
-        for _, runs in spread(due, BenchOpener(new_run_id(), request.contract), watch_seed, jobs=request.jobs):
+        for _, runs in spread(due, BenchOpener(run_id, request.contract), watch_seed, jobs=request.jobs):
             watched += runs
             notify(len(watched) // 2, "watched")
     measured = measure(watched, kinds_for(drawn_contract(target)))

@@ -60,6 +60,11 @@ def draw(drawing: Drawing) -> Document:
     roomy = rng.random() < 0.8
     window_s = min(WINDOW_MAX_S, bound_s + rng.randint(5, 120)) if roomy else rng.randint(5, bound_s)
     flows, buffers, legs = _flows(rng, chains, drawing.contract)
+    if queue_s := _queue_s(flows, chains, drawing.contract.per_block):
+        legs = _put_off(flows, legs, queue_s)
+        # A bound longer than any window is none.
+        roomy = roomy and bound_s + queue_s < WINDOW_MAX_S
+        window_s = min(WINDOW_MAX_S, window_s + queue_s) if roomy else window_s
     context = DrawContext(chains, legs, window_s, drawing.contract)
     # A stream keeps its name: under another one every seed would draw other cases.
     steps = [*buffers, *draw_perturbations(random.Random(f"{drawing.seed}/swarm/twists"), context)]
@@ -92,7 +97,7 @@ def draw(drawing: Drawing) -> Document:
 def drawn_contract(target: Deployable) -> DrawnContract:
     """What draws have to know of a contract."""
     lacking = frozenset(name for name in FUNCTIONS if not target.codec.has(name))
-    return DrawnContract(lacking, target.limits.payload_bytes)
+    return DrawnContract(lacking, target.limits.payload_bytes, target.limits.per_block)
 
 
 def to_text(document: Document) -> str:
@@ -165,6 +170,33 @@ def _flows(
         order = [flow] if rng.random() < 0.7 else rng.sample([f"{flow}.{leg}" for leg in uses], len(uses))
         buffers += [(buffer_ms, {"at": seconds(buffer_ms), "buffer": target}) for target in order]
     return flows, buffers, tuple(legs)
+
+
+def _queue_s(flows: dict[str, Any], chains: tuple[DrawnChain, ...], per_block: int | None) -> int:
+    """Seconds in which all legs and mirrors of a chain get blocks, as `checks/bounds.py` counts them; the most."""
+    if per_block is None:
+        return 0
+    legs = {f"{flow}.{leg}": use for flow, uses in flows.items() for leg, use in uses.items()}
+    held = dict.fromkeys((chain.name for chain in chains), 0)
+    mirrors = set[tuple[str, str]]()
+    for name, use in legs.items():
+        held[use["chain"]] += 1
+        after = use.get("after", name)
+        parent = after if "." in after else f"{name.partition('.')[0]}.{after}"
+        if legs[parent]["chain"] != use["chain"]:
+            mirrors.add((use["chain"], parent))
+    for chain_name, _ in mirrors:
+        held[chain_name] += 1
+    queue_ms = max((max(0, held[chain.name] - 1) // per_block * chain.block_time_ms for chain in chains), default=0)
+    return -(-queue_ms // 1000)
+
+
+def _put_off(flows: dict[str, Any], legs: tuple[DrawnLeg, ...], later_s: int) -> tuple[DrawnLeg, ...]:
+    """Everything due so much later: each leg is buffered in time, in a block of its own."""
+    for leg in legs:
+        flow, _, name = leg.name.partition(".")
+        flows[flow][name]["at"] = f"+{leg.at_s + later_s}s"
+    return tuple(replace(leg, at_s=leg.at_s + later_s) for leg in legs)
 
 
 def _faults(drawing: Drawing, context: DrawContext) -> list[DrawnFault | None]:

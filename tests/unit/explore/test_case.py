@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from lab.coordinator.documented import FUNCTIONS
 from lab.explore.swarm.case import DRAWS_MAX, Document, Drawing, draw, drawn_contract, fault_number, to_text
 from lab.faults.drawing import DrawnContract
 from lab.model.contract.capabilities import CAPABILITIES
+from lab.model.contract.names import Limits
 from lab.model.units import offset_ms
+from lab.runner.requirements.fitting import crowded
 from lab.scenario.resolve import parse_scenario
 from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
@@ -39,6 +42,29 @@ def test_every_case_is_a_scenario_that_could_be_written_by_hand(decade: int) -> 
 
 
 PLAIN = DrawnContract(frozenset(FUNCTIONS) - DOCUMENTED, payload_bytes=100)
+
+
+@pytest.mark.parametrize("decade", range(0, 60, 10))
+def test_a_contract_with_few_operations_in_a_block_has_time_for_them(decade: int) -> None:
+    """All is buffered before it is due, and a window in which legs are to be READY in time is no shorter than that."""
+    for seed in range(decade, decade + 10):
+        free, bounded = (draw(Drawing(seed, contract=DrawnContract(per_block=limit))) for limit in (None, 1))
+        (item,) = parse_scenario(to_text(bounded), PATH, known_checks=CHECKS)
+        assert not crowded(item, Limits(per_block=1)), seed
+        assert draw(Drawing(seed, contract=DrawnContract(per_block=100))) == free
+        # Nothing is judged less for it.
+        assert bounded["checks"] == free["checks"]
+        held = Counter(leg.chain for leg in item.legs)
+        chains = {leg.name: leg.chain for leg in item.legs}
+        held.update(
+            chain
+            for chain, parent in {(leg.chain, leg.after) for leg in item.legs if leg.after}
+            if chains[parent] != chain
+        )
+        if "-L1" not in bounded["checks"]:
+            blocks = {name: 3 + held[name] - 1 for name in held}
+            longest_ms = max(count * item.chains[name].profile.block_time_ms for name, count in blocks.items())
+            assert item.window_s * 1000 > longest_ms, seed
 
 
 def called(document: Document) -> set[str]:
