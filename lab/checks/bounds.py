@@ -149,13 +149,15 @@ def _reopened_ms(history: History, leg: Leg) -> int:
 def _delayed_ms(history: History, chain: str, buffered_ms: int, *, mirror: bool = False) -> int | None:
     """The end of the delay that the chain's contract asks for between buffering and resolve; None if it never came.
 
-    A `mirror` is not buffered yet: on a chain without empty blocks it makes one itself, and blocks are counted from it.
+    A `mirror` is not buffered yet: on a chain without empty blocks it makes one itself, as does each operation that comes
+    before it, and blocks are counted from it.
     """
     contract = history.contract(chain)
     limits = contract.limits if contract is not None else {}
     blocks = limits.get("resolve_after_blocks", 0)
-    own = mirror and not history.header.chains[chain].mines_empty_blocks
-    reached = nth_block_after(history, chain, buffered_ms, blocks + own) if blocks else None
+    if mirror and not history.header.chains[chain].mines_empty_blocks:
+        blocks += bool(blocks) * (1 + _queue_blocks(history, chain))
+    reached = nth_block_after(history, chain, buffered_ms, blocks) if blocks else None
     if blocks and reached is None:
         return None
     return max(buffered_ms + limits.get("resolve_after_seconds", 0) * 1000, reached or 0)

@@ -214,15 +214,16 @@ def test_no_scenario_finds_a_fault(
     assert verdict.verdict is Verdict.PASS or verdict.lacks, verdict.reasons
 
 
-def test_a_mirror_that_a_stop_held_up_has_its_delay_from_then_on(
-    shared_backend: ProcessBackend, tmp_path: Path
+@pytest.mark.parametrize(("name", "judged"), [("stopped_before_a_mirror", 2), ("mirrors_one_by_one", 5)])
+def test_a_mirror_that_had_to_wait_has_its_delay_from_then_on(
+    name: str, judged: int, shared_backend: ProcessBackend, tmp_path: Path
 ) -> None:
-    """L1 judges the leg behind it, and holds nobody to blocks that came during the stop."""
-    (item,) = load_scenario(HERE / "stopped_before_a_mirror.yaml", known_checks=CHECKS)
+    """L1 judges the leg behind it, and holds nobody to blocks that came before it could be buffered."""
+    (item,) = load_scenario(HERE / f"{name}.yaml", known_checks=CHECKS)
     options = Options(shared_backend, "a test", contract("depot"), "correct")
     verdict = run_item(item, options, tmp_path / "run", "").verdict
     assert verdict.verdict is Verdict.PASS, verdict.reasons
-    assert next(check for check in verdict.checks if check.check == "L1").judged == 2
+    assert next(check for check in verdict.checks if check.check == "L1").judged == judged
 
 
 def test_an_artifact_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
