@@ -149,8 +149,8 @@ def _reopened_ms(history: History, leg: Leg) -> int:
 def _delayed_ms(history: History, chain: str, buffered_ms: int, *, mirror: bool = False) -> int | None:
     """The end of the delay that the chain's contract asks for between buffering and resolve; None if it never came.
 
-    A `mirror` is not buffered yet: on a chain without empty blocks it makes one itself, as does each operation that comes
-    before it, and blocks are counted from it.
+    A `mirror` is not buffered yet: on a chain without empty blocks it makes one itself, as does each operation that
+    comes before it, and blocks are counted from it.
     """
     contract = history.contract(chain)
     limits = contract.limits if contract is not None else {}
