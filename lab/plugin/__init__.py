@@ -137,6 +137,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"tesseract-lab: evidence in {seen_from_here(config, session_folder(config))}"]
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """With scenarios most of the lab is loaded, and stays."""
+    if not expects_scenarios(session.config):
+        return (yield)
+    from lab.environment import loading
+
+    with loading():
+        return (yield)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--lab-item` that alone; in real time the longest scenarios come first."""

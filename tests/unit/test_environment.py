@@ -22,6 +22,7 @@ from lab.environment import (
     git,
     git_environment,
     home,
+    loading,
     temporary_folder,
     user_name,
     without_home,
@@ -194,3 +195,19 @@ def test_garbage_is_looked_for_seldom_meanwhile(before: int, meanwhile: int) -> 
         assert gc.get_threshold()[:2] == (before, 11)
     finally:
         gc.set_threshold(*usual)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_is_loaded_is_not_looked_through_for_garbage(enabled: bool) -> None:
+    """Neither meanwhile nor later; afterwards garbage is looked for if it was before, whatever happened."""
+    usual, frozen = gc.isenabled(), gc.get_freeze_count()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with suppress(KeyError), loading():
+            assert not gc.isenabled()
+            loaded = [[number] for number in range(1_000)]
+            raise KeyError
+        assert gc.isenabled() is enabled
+        assert gc.get_freeze_count() >= frozen + len(loaded)
+    finally:
+        (gc.enable if usual else gc.disable)()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.commands.release.current import current_of, in_force, scenario_root
+from lab.environment import collecting_seldom
 from lab.evidence.folder import MANIFEST
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import Selection, newest_runs, runs_of
@@ -54,6 +55,7 @@ class Reporting:
     shown: bool = True
 
 
+@collecting_seldom()
 def summarise_session(writer: Any, reporting: Reporting) -> None:
     """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     results, run_id = reporting.results, reporting.run_id
