@@ -19,8 +19,8 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from lab.chains.processes.python_child import HERE, python_command
-from lab.environment import loading
 from lab.errors import LabError
+from lab.garbage import loading
 
 CLOSED_WITHIN_S = 30.0
 _END = b""

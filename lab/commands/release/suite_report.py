@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.commands.release.current import current_of, in_force, scenario_root
-from lab.environment import collecting_seldom
 from lab.evidence.folder import MANIFEST
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import Selection, newest_runs, runs_of
+from lab.garbage import collecting_seldom
 from lab.html.text import clean, plural
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
