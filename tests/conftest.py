@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import typer.main
 import typer.testing
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 from lab.broken import read_bugs, write_contracts
@@ -36,12 +36,14 @@ from lab.paths import CONTRACTS
 from lab.plugin.reporting import skip_reasons
 from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
-from tests.compiling import answer_here, compile_here, sparing
+from tests.compiling import answer_here, compile_here, no_older_python, sparing
 from tests.order import LONG_S, Place, dealt, read_longest
 from tests.reliability.counting import write_figures
 
-# How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
-settings.register_profile("any machine", parent=settings(), deadline=None)
+# How long an example takes, to be drawn or to run, says how busy the machine is. All else as the profile of this place
+# (CI has one) has it.
+UNHURRIED = {*settings().suppress_health_check, HealthCheck.too_slow}
+settings.register_profile("any machine", parent=settings(), deadline=None, suppress_health_check=UNHURRIED)
 settings.load_profile("any machine")
 # Else examples would be drawn with constants of whatever modules a worker has loaded, which it reads for seconds.
 providers._get_local_constants = lambda: providers._local_constants
@@ -77,6 +79,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "browser": ("browser", _no_browser),
     "prometheus": ("prometheus_tools", missing_tools),
     "faketime": ("libfaketime", no_dilation),
+    "older_vyper": ("older_python", no_older_python),
 }
 
 WAITING = ("real_clock", "load")
@@ -173,6 +176,11 @@ def anvil() -> AnvilBinary:
 @pytest.fixture(scope="session")
 def prometheus_tools() -> None:
     """Prometheus, Alertmanager and their tools are on PATH."""
+
+
+@pytest.fixture(scope="session")
+def older_python() -> None:
+    """A Python on which Vyper before 0.4.0 runs."""
 
 
 @pytest.fixture(scope="session")

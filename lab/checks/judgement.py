@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.records import Block, FinalRead, Operation, RelayerMark, Requests, StoreRead, Submit
 from lab.model.verdict import Actor, CheckResult, Finding, Verdict
 
@@ -50,6 +51,7 @@ class Judgement:
         t_ms: int | None = None,
         chain: str | None = None,
         actor: Actor | None = None,
+        about: About | None = None,
     ) -> None:
         """The invariant is broken; the message says what was expected and what happened.
 
@@ -57,7 +59,7 @@ class Judgement:
         """
         t_ms = at.t_ms if t_ms is None else t_ms
         actor = actor or self.actor
-        self.failures.append(_finding(message, chain or at.chain, tx_id, (at.seq, *evidence), t_ms, actor))
+        self.failures.append(_finding(message, chain or at.chain, tx_id, (at.seq, *evidence), t_ms, actor, about))
 
     def doubt(self, message: str, chain: str | None = None, tx_id: str | None = None, *evidence: int) -> None:
         """Evidence is missing: nothing can be concluded of this subject."""
@@ -92,6 +94,7 @@ def _finding(
     evidence: Iterable[int],
     t_ms: int | None = None,
     actor: Actor | None = None,
+    about: About | None = None,
 ) -> Finding:
     lines = tuple(sorted(set(evidence)))
-    return Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=lines, actor=actor)
+    return Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=lines, actor=actor, about=about)

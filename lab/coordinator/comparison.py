@@ -22,6 +22,7 @@ from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
 from lab.model.contract.batches import BATCHES, requests_of
+from lab.model.record_parts.about import About, Difference, no_revert
 
 EXPIRED, UNMET = FAILURE_REASONS
 
@@ -50,7 +51,7 @@ def _past_horizon(codec: Codec, function: str, args: Sequence[Any], now: int) ->
 
 def difference(
     model: Behaviour, codec: Codec, function: str, args: Sequence[Any], sender: str, now: int, outcome: Outcome
-) -> str | None:
+) -> Difference | None:
     """What is not as documented; None if all is. The model moves on as the contract should have."""
     if not outcome.ok and (may_refuse(function, args) or model.may_overflow(function, args)):
         return None
@@ -61,7 +62,8 @@ def difference(
         return None
     if function == "resolve_batch" and model.breaker and not model.reference and outcome.ok:
         if late := _behind_the_stop(outcome):
-            return f"expected a batch to end where it stops the contract, got {', '.join(late)} behind EmergencyStop"
+            behind = f"got {', '.join(late)} behind EmergencyStop"
+            return Difference(f"expected a batch to end where it stops the contract, {behind}")
         args = (_resolved(args[0], outcome),)
     either = set() if model.reference else late_and_unmet(model, function, args, now)
     before = copy.deepcopy(model.__dict__) if _may_decline(model, function) else None
@@ -73,7 +75,8 @@ def difference(
         if before is not None:
             model.__dict__.update(before)
             return None
-        return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
+        reason = outcome.reason or "without a reason"
+        return Difference(f"expected success, it reverted: {reason}", About(refusals=((), (reason,))))
     expected = [_short_form(*event_args) for event_args in wanted if _expected(model, codec, *event_args)]
     names = {event["event"] for event in expected}
     names |= {name for name, event in EVENTS.items() if event.part == "documented"}
@@ -162,18 +165,19 @@ def wanted_view(
     return [value for field, value in zip(STORED, whole, strict=True) if field in of]
 
 
-def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome) -> str | None:
+def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome) -> Difference | None:
     """What is wrong where the call had to be refused."""
     if outcome.ok:
         # How a transaction ends that is not executed is for the contract to say, but not who may end it.
         own = function in ENDINGS or refused.reasons == ("Execution deadline passed",)
         if own and not model.reference and not isinstance(refused, Forbidden):
             return None
-        return f"expected a revert with {refused}, it succeeded"
+        return Difference(f"expected a revert with {refused}, it succeeded", no_revert(refused.reasons))
     if not all(model.binds(reason, function) for reason in refused.reasons):
         return None
     if refused.reasons and not any(text in (outcome.reason or "") for text in refused.reasons):
-        return f"expected a revert with {refused}, it says {outcome.reason}"
+        about = About(refusals=(refused.reasons, (outcome.reason or "without a reason",)))
+        return Difference(f"expected a revert with {refused}, it says {outcome.reason}", about)
     return None
 
 
@@ -209,21 +213,27 @@ def _short_form(name: str, detail: str) -> dict[str, str]:
     return {"event": name, _subject(name): detail}
 
 
-def events_differing(got: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> str | None:
+def events_differing(got: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> Difference | None:
     """Names of the events where those differ, else the documented argument that does; None if all agree."""
-    names = [str(event["event"]) for event in got], [str(event["event"]) for event in expected]
-    if names[0] != names[1]:
-        return f"expected {_counted(names[1])}, got {_counted(names[0])}"
+    wanted, came = (tuple(str(event["event"]) for event in events) for events in (expected, got))
+    if wanted != came:
+        return Difference(f"expected {_counted(wanted)}, got {_counted(came)}", About(events=(wanted, came)))
     for mine, other in zip(got, expected, strict=True):
         for key, value in other.items():
             if plain(mine.get(key)) != plain(value):
-                return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
+                return argument_differing(str(other["event"]), key, value, mine.get(key))
     return None
+
+
+def argument_differing(event: str, argument: str, expected: Any, got: Any) -> Difference:
+    """One argument of an event that is another than the documented one."""
+    words = f"expected {event} with {argument} {_short(expected)}, got {_short(got)}"
+    return Difference(words, About(events=((event,), (event,)), argument=argument))
 
 
 def view_differing(
     name: str, got: Sequence[Any], expected: Sequence[Any], when: str, fields: Sequence[str] = ()
-) -> str | None:
+) -> Difference | None:
     """The first value of a getter that differs, by its field where it has several; None if all agree.
 
     What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
@@ -232,13 +242,23 @@ def view_differing(
         return None
     differing = [place for place, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]]
     if len(got) != len(expected) or not differing:
-        return f"expected {name} {when} to have {len(expected)} values; got {len(got)}"
+        return Difference(f"expected {name} {when} to have {len(expected)} values; got {len(got)}")
     place = differing[0]
     came, given = got[place], expected[place]
-    of = f"{fields[place]} of {name}" if len(expected) == len(fields) > 1 else name
+    field = fields[place] if len(expected) == len(fields) > 1 else ""
+    of, about = f"{field} of {name}" if field else name, about_view(field or name, given, came)
     if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
-        return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
-    return f"expected {of} {when} to be {given}, got {came}"
+        words = f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
+        return Difference(words, about)
+    return Difference(f"expected {of} {when} to be {given}, got {came}", about)
+
+
+def about_view(name: str, expected: Any, got: Any) -> About:
+    """What a getter, or a field that one shows, is about; of a state which one it should be, and which it is."""
+    if name in ("state", "get_transaction_state"):
+        return About(states=(str(expected), str(got)))
+    # Histories call these fields by shorter names.
+    return About(field=name.removesuffix("_rollup").removesuffix("_tx_id"))
 
 
 def _beside(value: Any, other: Any) -> str:
@@ -250,7 +270,7 @@ def _beside(value: Any, other: Any) -> str:
     return f"{len(mine)} bytes, from byte {at} on 0x{mine[at : at + 8].hex()}"
 
 
-def _counted(names: list[str]) -> str:
+def _counted(names: Sequence[str]) -> str:
     runs = [(name, len(list(run))) for name, run in groupby(names)]
     return " and ".join(f"{count} {name}" if count > 1 else name for name, count in runs) or "no documented event"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from lab.model.record_parts.about import About
 
 
 class Verdict(StrEnum):
@@ -24,7 +26,8 @@ Actor = Literal["contract", "relayer"]
 class Finding(BaseModel):
     """One reason for a verdict, with the history lines (`seq`) that show it.
 
-    `actor` is whose act or omission it is; None where the check cannot tell, and in earlier evidence.
+    `actor` is whose act or omission it is; None where the check cannot tell, and in earlier evidence. So
+    is `about`, what it is about.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -35,6 +38,15 @@ class Finding(BaseModel):
     tx_id: str | None = None
     evidence: tuple[int, ...] = ()
     actor: Actor | None = None
+    about: About | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_most_lack(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Most findings are about a moment and nothing more: they say no word of it."""
+        written: dict[str, Any] = fields(self)
+        if self.about is None:
+            del written["about"]
+        return written
 
 
 class CheckResult(BaseModel):

@@ -8,8 +8,10 @@ from typing import Any
 
 from lab.checks.lateness import excuse
 from lab.coordinator import role_account
+from lab.coordinator.comparison import about_view
 from lab.coordinator.values import plain
 from lab.metrics.latency import leg_times
+from lab.model.record_parts.about import About
 from lab.model.step import ROLES
 from lab.rpc import RpcFailure
 from lab.scenario.expectations import LatencyExpectation, ReturnExpectation, StateExpectation
@@ -24,6 +26,7 @@ class Judged:
     met: bool | None
     expected: str
     actual: str
+    about: About | None = None
 
 
 def resolve_argument(item: ScenarioItem, value: Any) -> Any:
@@ -55,7 +58,8 @@ def judge_condition(
         value = lab.reader(condition.chain).get(condition.function, *arguments)
     except (RpcFailure, ValueError) as error:
         return Judged(None, expected, str(error))
-    return Judged(_comparable(value) == wanted, expected, str(value))
+    about = about_view(condition.function, condition.returns, value)
+    return Judged(_comparable(value) == wanted, expected, str(value), about)
 
 
 def _state(lab: Lab, item: ScenarioItem, condition: StateExpectation) -> Judged:

@@ -11,11 +11,10 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from lab.coordinator import role_account
+from lab.coordinator import comparison, role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import Codec
-from lab.coordinator.comparison import Outcome, difference, shortened, simulated, view_differing, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.documented import FUNCTIONS
 from lab.coordinator.reads import ZERO_ID, fields_read, stored_fields, stored_places
@@ -24,6 +23,7 @@ from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
 from lab.model.contract.batches import requests_of
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
+from lab.model.record_parts.about import Difference
 from lab.runner.model_based.batch_sizes import FIT_SURE, BatchSizes, allows
 from lab.runner.model_based.spaced import spaced
 from lab.runner.script import Script
@@ -87,7 +87,7 @@ def stops_silently(model: Behaviour, codec: Codec) -> bool:
     return model.breaker and not model.reference and not tells
 
 
-def says_stopped(outcome: Outcome) -> bool:
+def says_stopped(outcome: comparison.Outcome) -> bool:
     """Whether a contract said in a call that it stopped itself."""
     return any(event.event == STOPPED for event in outcome.events)
 
@@ -162,8 +162,8 @@ class Differential:
         ]
         return f"expected events that name the factory, got {wrong}" if wrong else None
 
-    def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str | None]]:
-        """What each call is, and what of it is not as documented."""
+    def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str, Difference | None]]:
+        """What each call is, in words and by its function, and what of it is not as documented."""
         now, blocks, made = start, [], []
         for seconds, role, function, args in steps:
             now += seconds
@@ -195,7 +195,7 @@ class Differential:
                 self.model.paused = True
             self._learn(function, when, outcome, reads, values)
             difference = difference or self._reads(when, reads, values)
-            yield f"{function}{shortened(args)} by {role}", difference
+            yield f"{function}{comparison.shortened(args)} by {role}", function, difference
 
     def _stopped(self, model: Behaviour, before: list[dict[str, Any]], now: int) -> bool:
         """Whether a contract that does not say so has stopped: it refuses a buffering in which nothing is wrong."""
@@ -223,11 +223,11 @@ class Differential:
         answers = {read: value["returnData"] for read, value in zip(reads, values, strict=True)}
         decode = self.codec.decode_result
         states = {args[0]: decode(name, data) for (name, args), data in answers.items() if name == READ_STATE}
-        paused = answers.get(("paused", ()))
+        paused, simulation = answers.get(("paused", ())), comparison.simulated(self.codec, outcome)
         self.model.learn(
             function,
             now,
-            paused=bool(decode("paused", paused)[0]) if paused else says_stopped(simulated(self.codec, outcome)),
+            paused=bool(decode("paused", paused)[0]) if paused else says_stopped(simulation),
             states={tx_id: self._named(READ_STATE, values)[-1] for tx_id, values in states.items()},
         )
 
@@ -243,12 +243,12 @@ class Differential:
         to = FORWARDER if role.startswith(VIA) else self.target.address
         return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
 
-    def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> str | None:
-        outcome = simulated(self.codec, result)
+    def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> Difference | None:
+        outcome = comparison.simulated(self.codec, result)
         sender = FORWARDER if role.startswith(VIA) else role_account(role).address
         size = len(args[0]) if function in BATCH_MAX else 0
         if self.model.reference and size > BATCH_MAX.get(function, 0):
-            return "expected a batch that is too long to be refused, it succeeded" if outcome.ok else None
+            return Difference("expected a batch that is too long to be refused, it succeeded") if outcome.ok else None
         # How many fit is the reference's own.
         may_be_long = size > FIT_SURE and not self.model.reference and allows(self.model, function, args, sender, now)
         if may_be_long and not outcome.ok:
@@ -260,13 +260,11 @@ class Differential:
             words = "paused" if function == "pause" else "not paused"
             if events or (not outcome.ok and words not in reason):
                 got = [event.event for event in events] or reason
-                return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
+                return Difference(f"expected no event where nothing changes, a refusal to say '{words}'; got {got}")
         before = replace(self.model)
-        wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
+        wrong = comparison.difference(self.model, self.codec, function, args, sender, now, outcome)
         wrong = wrong or (self.sizes.judge(function, size, taken=True) if may_be_long else None)
-        for event in (
-            events if self.model.reference else [candidate for candidate in events if candidate.event in DOCUMENTED]
-        ):
+        for event in events if self.model.reference else [event for event in events if event.event in DOCUMENTED]:
             expected = {"caller": sender, "previous": before.owner}
             expected |= {"current": sender} if event.event == "OwnershipProposed" else {}
             expected |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}
@@ -274,19 +272,20 @@ class Differential:
                 expected |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
             for key, value in expected.items():
                 if key in event.args and plain(event.args[key]) != plain(value):
-                    wrong = wrong or f"expected {event.event} with {key} {value}, got {event.args[key]}"
+                    wrong = wrong or comparison.argument_differing(event.event, key, value, event.args[key])
         return wrong
 
-    def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
+    def _reads(self, now: int, reads: list[Any], results: list[Any]) -> Difference | None:
         for (name, args), result in zip(reads, results, strict=True):
-            expected = wanted_view(self.model, name, args, now, self.places)
+            expected = comparison.wanted_view(self.model, name, args, now, self.places)
             try:
                 values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
                 values = self._named(name, values)
             except (ValueError, KeyError, TypeError) as error:
-                return f"{name} afterwards: expected {expected}, got {result['returnData'][:40]} ({error})"
+                words = f"{name} afterwards: expected {expected}, got {result['returnData'][:40]} ({error})"
+                return Difference(words, comparison.about_view(name, expected[-1], ""))
             fields = fields_read(name, self.places)
-            if (wrong := view_differing(name, values, expected, "afterwards", fields)) is not None:
+            if (wrong := comparison.view_differing(name, values, expected, "afterwards", fields)) is not None:
                 return wrong
         return None
 

@@ -13,6 +13,7 @@ from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.faults.requests.base import RequestFault
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.records import Expectation, FaultMark, Note
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
 from lab.runner.difference import distinct
@@ -114,10 +115,11 @@ class Run:
         tried: str | None = None,
         suffix: str = "",
         rows: Sequence[str] = (),
+        about: About | None = None,
     ) -> None:
         """Record an expectation, judged. Paths stay out of the history: a file's name is enough.
 
-        `rows` of the checklist alone depend on it; by default all of the scenario's.
+        `rows` of the checklist alone depend on it; by default all of the scenario's. `about` tells causes apart.
         """
         file, _, position = step.where.partition(":")
         self.recorder.add(
@@ -131,6 +133,7 @@ class Run:
                 tried=tried,
                 because=step.because,
                 rows=tuple(rows),
+                about=about if met is False else None,
             )
         )
 

@@ -19,6 +19,7 @@ from lab.coordinator import Reader, role_account
 from lab.coordinator.calling import all_roles
 from lab.errors import UsageError
 from lab.faults import FAULTS
+from lab.model.record_parts.about import About
 from lab.model.records import ROW_LEFT_OUT, Expectation, Tx
 from lab.rpc import RpcRefused
 from lab.runner.difference import distinct, unequal
@@ -247,11 +248,12 @@ class Script:
         met: bool | None,
         because: str | None = None,
         rows: Sequence[str] = (),
+        about: About | None = None,
     ) -> None:
         """Record what was expected and what came. One that is not met fails the scenario; None is unknown.
 
         It is unknown, too, where the machine may be to blame. `rows` of the checklist alone depend on it; by default
-        all that the scenario serves.
+        all that the scenario serves. `about` tells one cause from another where it is not met.
         """
         if met is False and (why := machine_to_blame(self.run)) is not None:
             met, actual = None, f"{actual}; {why}"
@@ -266,16 +268,15 @@ class Script:
                 met=met,
                 because=because,
                 rows=tuple(rows),
+                about=about if met is False else None,
             )
         )
 
-    def expect_equal(
-        self, what: str, actual: Any, expected: Any, *, because: str | None = None, rows: Sequence[str] = ()
-    ) -> None:
-        """Record that `what` is to be `expected`."""
+    def expect_equal(self, what: str, actual: Any, expected: Any, **more: Any) -> None:
+        """Record that `what` is to be `expected`; `more` as in `expect`."""
         met = actual == expected
         shown, asked = (str(actual), str(expected)) if met else unequal(actual, expected)
-        self.expect(f"{what} to be {asked}", shown, met=met, because=because, rows=rows)
+        self.expect(f"{what} to be {asked}", shown, met=met, **more)
 
     def expect_within(self, what: str, limit_s: float, *, since_s: float, at_s: float | None = None) -> None:
         """Record that `what` is to come within so many seconds of the run; `at_s` is when it did, by default now."""
@@ -285,12 +286,13 @@ class Script:
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
         met = pending.reverted(reason, self.run.lab.spec.target)
-        self._judge(pending, f'to revert with "{reason}"', met=met, because=because)
+        self._judge(pending, f'to revert with "{reason}"', met=met, because=because, refusals=((reason,), ()))
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
         """Record that a call is to succeed."""
         self._judge(pending, "to be ok", met=pending.outcome == "ok", because=because)
 
-    def _judge(self, pending: Pending, expected: str, *, met: bool, because: str | None) -> None:
+    def _judge(self, pending: Pending, expected: str, *, met: bool, because: str | None, **more: Any) -> None:
+        about = About(function=pending.function, operation=pending.id, **more)
         held, actual = in_time(self.run, pending, met=met)
-        self.expect(f"{pending.subject} {expected}", actual, met=held, because=because)
+        self.expect(f"{pending.subject} {expected}", actual, met=held, because=because, about=about)

@@ -89,7 +89,8 @@ def play(script: Script) -> None:
     script.expect_equal("networks that the first run did not finish", sorted(first), sorted([SILENT, CRASH]))
     script.heal("silent")
     second = command.deploy()
-    script.expect_equal("networks that the second run did not finish", failed(second), {})
+    about = next((one.about for one in second.values() if one.about is not None), None)
+    script.expect_equal("networks that the second run did not finish", failed(second), {}, about=about)
     again = command.deploy()
     script.expect_equal(
         "steps of a third run", {name: one.done for name, one in again.items()}, {name: [DEPLOY] for name in names}

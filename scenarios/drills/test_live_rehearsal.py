@@ -131,7 +131,8 @@ def carried_out(script: Script, work: Undertaking) -> None:
         before = script.reader(target.name).rpc.balance(deployer)
         outcome = deploy_one(work, target, signer, waiting)
         stands = outcome.problem is None
-        script.expect(f"{target.name} to be deployed", str(outcome.problem or outcome.address), met=stands)
+        told = str(outcome.problem or outcome.address)
+        script.expect(f"{target.name} to be deployed", told, met=stands, about=outcome.about)
         paid = before - script.reader(target.name).rpc.balance(deployer)
         cost = costs[target.name]
         script.expect(f"at most {cost.budget} wei to be paid", str(paid), met=stands and 0 < paid <= cost.budget)

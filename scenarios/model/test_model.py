@@ -64,7 +64,7 @@ def play(script: Script) -> None:
         head, *calls = finding.lines()
         for line in calls:
             script.note("sequence", line)
-        script.expect(f"{kind} as documented", head, met=False, because=finding.rule)
+        script.expect(f"{kind} as documented", head, met=False, because=finding.rule, about=finding.about)
         if len(shown) >= CAUSES_MAX:
             break
 

@@ -336,10 +336,11 @@ def play(script: Script) -> None:
         # Every part stands on a fresh contract: the simulation changes nothing.
         clock, comparison = Clock(start), Differential(script, CHAIN)
         part(clock)
-        wrong = next((f"{call}: {found}" for call, found in comparison.run(start, clock.steps) if found), None)
+        compared = comparison.run(start, clock.steps)
+        wrong = ((f"{call}: {found}", found.about.of(function)) for call, function, found in compared if found)
+        told, about = next(wrong, (f"{len(clock.steps)} calls agree", None))
         because = (part.__doc__ or "").strip()
-        script.expect(f"{part.__name__} as documented", wrong or f"{len(clock.steps)} calls agree", met=wrong is None,
-                      because=because)  # fmt: skip
+        script.expect(f"{part.__name__} as documented", told, met=about is None, because=because, about=about)
 
 
 def test_every_rule(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

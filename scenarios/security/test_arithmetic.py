@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
+from lab.model.record_parts.about import About
 from lab.runner.script import Script
 
 SETUP = """
@@ -127,7 +128,7 @@ def judge_counters(script: Script) -> None:
         # What it counts, and when it stops itself, is for the contract to say.
         expected |= {name: after[name] for name in ("failure_count", "paused") if name in after}
     for name, value in expected.items():
-        script.expect_equal(f"{name} after {FAILURES} expiries", after[name], value)
+        script.expect_equal(f"{name} after {FAILURES} expiries", after[name], value, about=About(field=name))
 
 
 def play(script: Script) -> None:

@@ -70,7 +70,9 @@ class Sender:
                 # What was refused is not there, rightly or wrongly: nothing that comes later is held to it.
                 self.model.entries = {tx_id: entry for tx_id, entry in self.model.entries.items() if tx_id in known}
             did = "ok" if outcome.ok else f"reverted: {revert}"
-            self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
+            about = found.about.of(function) if found else None
+            told = f"{function}{shortened(args)} to do as documented"
+            self.script.expect(told, found or did, met=found is None, about=about)
             if outcome.ok and not self.model.reference and args and args[0] in self.model.entries:
                 state = self.script.reader(CHAIN).state(args[0], block=chain.observer.observed[tx.hash][0])
                 self.model.learn(function, now, paused=says_stopped(outcome), states={args[0]: state})

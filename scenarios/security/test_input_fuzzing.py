@@ -22,6 +22,7 @@ from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.comparison import difference, shortened, simulated, view_differing, wanted_view
 from lab.coordinator.reads import ZERO_ID, fields_read
 from lab.model.effects import OPERATOR_FUNCTIONS
+from lab.model.record_parts.about import About, Difference
 from lab.runner.differential import OWN_VIEWS, behaviour, says_stopped, stops_silently
 from lab.runner.model_based.spaced import spaced
 from lab.runner.script import Script
@@ -178,10 +179,10 @@ PLAIN = (IDS[0], A, B, "0x", ZERO_ID, Time(0))
 class Wrong(AssertionError):
     """What a call does, or what a getter shows once it was `made`; the calls up to it."""
 
-    def __init__(self, what: str, sequence: list[Call], made: Made) -> None:
+    def __init__(self, what: Difference, sequence: list[Call], made: Made) -> None:
         role, function, args, _ = made
         super().__init__(f"{function}{shortened(args)} by {role}: {what}")
-        self.sequence = sequence
+        self.sequence, self.about = sequence, what.about.of(function)
 
 
 class Comparison:
@@ -276,7 +277,7 @@ class Comparison:
 
     def _judge(
         self, model: Behaviour, role: str, function: str, args: Any, now: int, result: dict[str, Any]
-    ) -> str | None:
+    ) -> Difference | None:
         outcome = simulated(self.codec, result)
         self.seen[function, outcome.ok] += 1
         if not outcome.ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
@@ -285,7 +286,7 @@ class Comparison:
 
     def _differing(
         self, model: Behaviour, now: int, read: tuple[str, tuple[Any, ...]], values: list[Any]
-    ) -> str | None:
+    ) -> Difference | None:
         name, args = read
         if name == "get_transaction_details":
             values = [*values[:4], self.script.run.lab.numbering().name(values[4])]
@@ -313,12 +314,14 @@ def play(script: Script) -> None:
     def every_sequence(sequence: list[Call]) -> None:
         comparison.simulate(sequence)
 
+    about: About | None = None
     try:
         every_sequence()
         actual, met = f"{comparison.seen.total()} calls agree with the documentation", True
     except Wrong as found:
-        actual, met = str(comparison.shortest(found)).splitlines()[0], False
-    script.expect("every call to do what the documentation says", actual, met=met)
+        shortest = comparison.shortest(found)
+        actual, met, about = str(shortest).splitlines()[0], False, shortest.about
+    script.expect("every call to do what the documentation says", actual, met=met, about=about)
     for function in comparison.known if met and comparison.fresh.reference else ():
         did, refused = comparison.seen[function, True], comparison.seen[function, False]
         both = f"{did} and {refused}"

@@ -9,6 +9,7 @@ from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.deployer import once_only
 from lab.deploy.layers import binds
+from lab.model.record_parts.about import About
 from lab.rpc import RpcRefused
 from lab.runner.proxies import behind
 from lab.runner.script import Script
@@ -99,7 +100,8 @@ def judge(
         refused = False
     actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
     expected = "to be let in" if may else "to be refused for want of authority"
-    script.expect(f"{function} by {role} {expected}", actual, met=refused is not may)
+    about = None if may else About(function=function, refusals=(refusals, ()))
+    script.expect(f"{function} by {role} {expected}", actual, met=refused is not may, about=about)
 
 
 def judge_initializers(script: Script) -> None:

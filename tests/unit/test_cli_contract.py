@@ -32,6 +32,7 @@ def test_a_sound_contract(anvil: AnvilBinary) -> None:
     ]
 
 
+@pytest.mark.older_vyper
 def test_a_contract_that_never_succeeds(anvil: AnvilBinary) -> None:
     """The failure first, with its line; exit code 1. State numbers were not seen, so they are not told."""
     code, lines = told(str(CONTRACTS / "broken/zero_default_state.vy"))

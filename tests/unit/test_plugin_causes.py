@@ -67,6 +67,7 @@ def test_the_whole_story(project: pytest.Pytester) -> None:
     assert everything.count("1 cause, of 2 failed runs") == 1
 
 
+@pytest.mark.older_vyper
 def test_a_contract_that_cannot_work_stops_the_suite(project: pytest.Pytester) -> None:
     """It is said once, the rest is not run and UNKNOWN; `--go-on` runs it."""
     bugs = read_bugs()

@@ -37,6 +37,32 @@ def test_what_is_missing_is_one_line(pytester: pytest.Pytester, monkeypatch: pyt
     assert told.startswith("3 skipped: no Docker engine (start one with")
 
 
+def test_an_older_compiler_that_nothing_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a test is marked or comes upon such a contract; the release that is installed is never missing."""
+    monkeypatch.setattr("tests.compiling.interpreter_for", lambda _: ">=3.98,<3.99")
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makeini("[pytest]\nmarkers =\n    older_vyper\n    load\n    real_clock\n")
+    pytester.makepyfile(
+        f"""
+        from pathlib import Path
+        import pytest
+        from tests.compiling import compile_once, compile_now
+        PLAIN = Path({str(ROOT / "contracts/plain")!r})
+
+        @pytest.mark.older_vyper
+        def test_marked(): pass
+        def test_met(): compile_now(PLAIN / "LegacyCoordinator.vy")
+        def test_installed(): compile_once(PLAIN / "PlainCoordinator.vy")
+        """
+    )
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(skipped=2, passed=1)
+    (told,) = [line for line in result.outlines if " skipped: " in line]
+    assert told.startswith("2 skipped: no Python 3.10 to 3.13, on which Vyper before 0.4.0 runs")
+
+
 def junit(path: Path, **cases: str | None) -> str:
     """A file of tests, each with the reason for which it was skipped, if it was."""
     told = [

@@ -14,6 +14,7 @@ from lab.checks.replay import ChainReplay, ObservedStep, lifts_stop
 from lab.checks.safety.breaker import DEMANDED, RULES, Count, Counted, CountingRule, count, is_failure, reaches
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, Step, blind
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.verdict import CheckResult
 
 # Owner functions with no other reason to refuse their owner; the setters may refuse a value, pause a second stop.
@@ -200,7 +201,8 @@ def _judge_final_count(history: History, judgement: Judgement, replayed: ChainRe
             f"expected the breaker of {replayed.chain} to have counted {expected[0]} failures, it reads "
             f"{final.failure_count}"
         )
-        judgement.fail(message, final, None, *(counted.step.block.seq for counted in result.counted))
+        lines = (counted.step.block.seq for counted in result.counted)
+        judgement.fail(message, final, None, *lines, about=About(field="failure_count"))
 
 
 def _doubt_hidden(history: History, judgement: Judgement, replayed: ChainReplay) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Container, Iterable
 from lab.checks.facts import clock, name_at
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, replay
-from lab.checks.safety.storage import differences, hidden_execution
+from lab.checks.safety.storage import Differing, about, differences, hidden_execution
 from lab.model.chain.facts import StoredTransaction
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.records import FinalRead, Log
 from lab.model.verdict import CheckResult
 
@@ -32,9 +33,11 @@ def judge(history: History) -> CheckResult:
         replayed = replay(history, chain, final.number)
         silent = _judge_silent(history, judgement, replayed)
         _judge_transactions(history, judgement, replayed, final, silent)
-        for field, expected, stored in _controls(history, replayed, final):
+        for getter, of, expected, stored in _controls(history, replayed, final):
+            field = f"{getter}{of}"
             if expected is not None and stored is not None and expected != stored:
-                judgement.fail(f"expected {field} on {chain} to read {expected}, it reads {stored}", final)
+                words = f"expected {field} on {chain} to read {expected}, it reads {stored}"
+                judgement.fail(words, final, about=About(field=getter))
     return judgement.result("no transaction was ever buffered")
 
 
@@ -59,7 +62,8 @@ def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay)
                 f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
                 f"{clock(step.block.t_ms)} and emitted {stray}"
             )
-            judgement.fail(message, step.block, step.tx_id)
+            about_call = About(function=call.function, events=(tuple(EVENTS[call.function]), ()))
+            judgement.fail(message, step.block, step.tx_id, about=about_call)
             silent.add(step.tx_id)
     return silent
 
@@ -90,34 +94,36 @@ def _judge_transactions(
         judgement.judged += bool(entry.moves or wrong)
         if wrong:
             judgement.fail(
-                f"expected the storage of {name} to be what its events and calls say; {'; '.join(wrong)}",
+                f"expected the storage of {name} to be what its events and calls say; {'; '.join(map(str, wrong))}",
                 final,
                 tx_id,
                 *(move.step.block.seq for move in entry.moves),
                 # What is read at the end was there since its last event, before whatever came of it.
                 t_ms=entry.moves[-1].step.block.t_ms if entry.moves else None,
+                about=about(wrong),
             )
 
 
-def _leftovers(stored: StoredTransaction) -> list[str]:
+def _leftovers(stored: StoredTransaction) -> list[Differing]:
     """What an EMPTY transaction must not hold."""
     if stored.state != "EMPTY":
         return []
     zero = {"origin": stored.origin, "target": stored.target, "dependency": stored.dependency}
-    wrong = [f"{field}: expected zero, stored {value}" for field, value in zero.items() if int(value or "0x0", 16) != 0]
-    return wrong + ([f"timestamp: expected 0, stored {stored.timestamp}"] if stored.timestamp else [])
+    wrong = [Differing(field, "zero", value) for field, value in zero.items() if int(value or "0x0", 16) != 0]
+    return wrong + ([Differing("timestamp", 0, stored.timestamp)] if stored.timestamp else [])
 
 
-def _controls(history: History, replayed: ChainReplay, final: FinalRead) -> list[tuple[str, object, object]]:
+def _controls(history: History, replayed: ChainReplay, final: FinalRead) -> list[tuple[str, str, object, object]]:
+    """Getters with their arguments, what they should read and what they do."""
     end = replayed.end
-    fields: list[tuple[str, object, object]] = [
-        ("transaction_count", replayed.buffered_events, final.transaction_count),
-        ("coordination_window", end.window_s, final.window_s),
-        ("owner", end.owner, final.owner),
-        ("paused", end.paused, final.paused),
-        ("breaker_threshold", end.threshold, final.breaker_threshold),
+    fields: list[tuple[str, str, object, object]] = [
+        ("transaction_count", "", replayed.buffered_events, final.transaction_count),
+        ("coordination_window", "", end.window_s, final.window_s),
+        ("owner", "", end.owner, final.owner),
+        ("paused", "", end.paused, final.paused),
+        ("breaker_threshold", "", end.threshold, final.breaker_threshold),
     ]
     names = {address: role for role, address in history.header.roles.items()}
     for address, allowed in sorted(final.operators.items()):
-        fields.append((f"authorized_operators({names.get(address, address)})", address in end.operators, allowed))
+        fields.append(("authorized_operators", f"({names.get(address, address)})", address in end.operators, allowed))
     return fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.checks.facts import clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.verdict import CheckResult
 
 LEGAL = frozenset(
@@ -16,6 +17,8 @@ LEGAL = frozenset(
         ("READY", "EXPIRED"),
     }
 )
+# The state in which each call leaves a transaction, and the one that it needs: that it succeeded shows it.
+NEEDS = {"BUFFERED": "EMPTY", "READY": "BUFFERED", "EXECUTED": "READY"}
 # A life has four moves; one that goes on and on is not quoted whole for each of them.
 AROUND = 4
 
@@ -36,5 +39,7 @@ def judge(history: History) -> CheckResult:
                     f"at {clock(move.step.block.t_ms)}"
                 )
                 around = entry.moves[max(0, number - AROUND) : number + AROUND + 1]
-                judgement.fail(message, move.step.block, entry.tx_id, *(other.step.block.seq for other in around))
+                lines = (other.step.block.seq for other in around)
+                about = About(states=(move.before, NEEDS[move.after])) if move.after in NEEDS else None
+                judgement.fail(message, move.step.block, entry.tx_id, *lines, about=about)
     return judgement.result("no transaction was ever buffered")

@@ -23,10 +23,12 @@ from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, ObservedStep
 from lab.model.effects import argument
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.records import Operation
 from lab.model.verdict import CheckResult
 
 PAYLOAD_BYTES_MAX = 512
+PAYLOAD = About(field="payload")
 # What nodes say of a revert without data, in lower case.
 NO_REASON = frozenset({"", "revert", "execution reverted", "evmerror: revert"})
 
@@ -82,7 +84,7 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
         buffered = entry.moves[0].step
         actor = actor_of(history, buffered) if buffered_with(entry, "payload") == stored.payload else None
         block = buffered.block
-        judgement.fail(message, final, entry.tx_id, block.seq, t_ms=block.t_ms, actor=actor)
+        judgement.fail(message, final, entry.tx_id, block.seq, t_ms=block.t_ms, actor=actor, about=PAYLOAD)
 
 
 def _difference(given: str, stored: str) -> str:
@@ -147,7 +149,7 @@ def _judge_size(history: History, judgement: Judgement, replayed: ChainReplay, s
             f"({step.call.revert or 'without a reason'})"
         )
     if message is not None:
-        judgement.fail(message, step.block, step.tx_id)
+        judgement.fail(message, step.block, step.tx_id, about=PAYLOAD)
 
 
 def _blames_size(revert: str | None) -> bool:
@@ -187,4 +189,4 @@ def _judge_unsent(judgement: Judgement, operation: Operation, size: int, longest
         judgement.judged += 1
         message = f"expected a payload of {size} bytes to be accepted, {operation.id} failed: {operation.revert}"
     if message is not None:
-        judgement.fail(message, operation, operation.args.get("tx_id"))
+        judgement.fail(message, operation, operation.args.get("tx_id"), about=PAYLOAD)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from lab.checks.facts import actor_of, buffered_with, is_mirror, name_at, origin_of, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
-from lab.checks.safety.storage import differences, hidden_execution
+from lab.checks.safety.storage import Differing, about, differences, hidden_execution
 from lab.model.history import History
 from lab.model.verdict import CheckResult
 
@@ -45,19 +45,21 @@ def _judge_original(
     wrong = differences(entry, stored)
     given = buffered_with(entry, "payload")
     if given is not None and stored.payload is not None and given != stored.payload:
-        wrong.append("payload: not the one given")
+        wrong.append(Differing("payload", given, stored.payload))
     if wrong and replayed.blind and len(wrong) == 1 and hidden_execution(entry, stored):
         judgement.doubt(f"{name} may have been executed by an untraced transaction", replayed.chain, entry.tx_id)
         return
     judgement.judged += 1
     if wrong:
         others = ", ".join(other.chain for other in originals if other is not replayed)
+        fields = "; ".join(map(str, wrong))
         judgement.fail(
-            f"expected {name} to keep its own fields beside the one of the same id on {others}; {'; '.join(wrong)}",
+            f"expected {name} to keep its own fields beside the one of the same id on {others}; {fields}",
             final,
             entry.tx_id,
             *(move.step.block.seq for move in entry.moves),
             actor="contract",
+            about=about(wrong),
         )
 
 

@@ -25,10 +25,17 @@ from lab.live.planning.steps import (
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
+from lab.model.record_parts.about import About
 from lab.rpc import Rpc
 
 # A file that asks for more rounds than this never comes to rest: somebody else changes the contract.
 ROUNDS_MAX = 3
+# The getters of what these calls set.
+_SETS = {
+    "add_operator": "authorized_operators",
+    "remove_operator": "authorized_operators",
+    "set_coordination_window": "coordination_window",
+}
 
 
 @dataclass(slots=True)
@@ -40,6 +47,7 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     open_ends: list[str] = field(default_factory=list)
     problem: LabError | None = None
+    about: About | None = None
 
 
 def deploy_all(
@@ -86,6 +94,8 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
             sender.carry_out(_distinct(work, target, step), address)
             outcome.done.append(step.name)
     else:
+        undone = work.codec.decode_call(steps[0].data or "")
+        outcome.about = About(field=_SETS.get(undone.function, "") if undone else "")
         raise DeployFailure(
             f"{target.name}: expected {address} to be set up, something undoes "
             f"what was done; left: {', '.join(step.name for step in steps)}"

@@ -7,13 +7,15 @@ from typing import Any, Literal
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from lab.model.frozen import Record
+from lab.model.record_parts.about import About
 
 
 class Expectation(Record):
     """A scenario's own expectation, judged. `expected` and `actual` are for people.
 
     `met` None: the chain could not be looked at, so nobody knows. `tried` is what the relayer did last for a leg that
-    it left. `rows` of the readiness checklist alone depend on it; empty: the whole run does.
+    it left. `rows` of the readiness checklist alone depend on it; empty: the whole run does. `about` says what was
+    not met as data, where whoever looked knows it.
     """
 
     type: Literal["expectation"] = "expectation"
@@ -25,6 +27,7 @@ class Expectation(Record):
     tried: str | None = None
     because: str | None = None
     rows: tuple[str, ...] = ()
+    about: About | None = None
 
     @property
     def outcome(self) -> str:
@@ -33,9 +36,9 @@ class Expectation(Record):
 
     @model_serializer(mode="wrap")
     def _without_what_most_lack(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Most expectations are of the run, and of no leg that was left: their lines say nothing of either."""
+        """Most expectations are met, of the run, and of no leg that was left: their lines say nothing of it."""
         written: dict[str, Any] = fields(self)
-        for name in ("rows", "tried"):
+        for name in ("rows", "tried", "about"):
             if not getattr(self, name):
                 del written[name]
         return written

@@ -17,7 +17,7 @@ from lab.report.causes.attribution import Attribution, attribute
 from lab.report.causes.documentation import documented, layer
 from lab.report.causes.effort import excesses
 from lab.report.causes.grouping import Group, group
-from lab.report.causes.source import came_of, quote, quote_place
+from lab.report.causes.source import quote, quote_place
 from lab.report.causes.symptoms import Symptom, symptoms_of
 from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment, QuotedLine
 from lab.report.records.folder import Folder
@@ -140,7 +140,7 @@ def _source(run: _Run, symptom: Symptom, function: str) -> QuotedLine | None:
         return quote_place(source, symptom.text)
     if not function or not (symptom.tx or symptom.kind == "expectation"):
         return None
-    return quote(source, function, symptom.says if symptom.tx else came_of(symptom.says))
+    return quote(source, function, symptom.says if symptom.tx else symptom.came)
 
 
 def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:

@@ -155,7 +155,7 @@ def _join_expectations(heads: _Heads, rooted: Sequence[Symptom], checks: Sequenc
     expectations.sort(key=lambda symptom: symptom.function in BATCHES)
     by_demand: dict[tuple[str, str], str] = {}
     for symptom in expectations:
-        demand = symptom.demands or symptom.field
+        demand = symptom.demands or symptom.field or " not ".join(symptom.states or ())
         if demand and symptom.function:
             subject = "" if symptom.field in _OF_NO_CALL else BATCHES.get(symptom.function, symptom.function)
             heads.join(symptom.key, by_demand.setdefault((subject, demand), symptom.key))

@@ -13,12 +13,6 @@ _FUNCTION = re.compile(r"^def\s+(\w+)\s*\(")
 # What people read says what is meant, and decides nothing.
 _PROSE = re.compile(r"""^[ \t]*(?:#.*|\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3})""", re.MULTILINE)
 _PLACE = re.compile(r"\b([\w-]+\.vyi?):(\d+)\b")
-# What a call that was only simulated came to. A refusal that did not come stands in the line that should have asked.
-_CAME = re.compile(
-    r"a revert with ([^,;()]+), it succeeded|to revert \(([^()]+)\), it succeeded|it says '([^']+)'"
-    r"|it reverted(?::| \() ?([^;()]+)|, got ([A-Z]\w+)"
-    r"|expected (?:\w+ of )?(\w+)(?:\([^()]*\))? afterwards"
-)
 LINE_MAX = 160
 
 
@@ -35,12 +29,6 @@ def quote(source: ContractSource, function: str, says: str) -> QuotedLine | None
         return said[0] if said else inside[0]
     everywhere = [line for line in _lines(source, None) if says and says in line.text]
     return everywhere[0] if len(everywhere) == 1 else None
-
-
-def came_of(text: str) -> str:
-    """What an expectation's words say that a call ended with, or should have: a reason, an event, or a getter."""
-    match = _CAME.search(text)
-    return next(filter(None, match.groups()), "").strip() if match is not None else ""
 
 
 def quote_place(source: ContractSource, text: str) -> QuotedLine | None:

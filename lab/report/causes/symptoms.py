@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lab.checks.attempts import silent_on
 from lab.html.text import clean
 from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
+from lab.model.record_parts.about import NOTHING
 from lab.model.records import UNDECIDED, Expectation, Leg, Note, Operation
 from lab.model.verdict import Actor, CheckResult, Finding, RunVerdict, Verdict
-from lab.report.causes.demands import demanded
+from lab.report.causes.demands import came_of, demanded, not_stored
 from lab.report.causes.documentation import function_in
-from lab.report.causes.fields import STORED, field_of, not_stored, read_field, states_of, unannounced
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
-# A call without an event of its own, whatever another one emitted about the same transaction.
-_SILENT = re.compile(r"^expected (\w+) of .+ to emit ")
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
-_SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
 FINDINGS_MAX = 200
 # What they say of a leg is that the relayer left it.
@@ -48,6 +45,7 @@ class Symptom:
         function: The contract's function that it is about, by its documented name.
         actor: Whose act it is, where the check that says it can tell.
         says: What the call ended with: a revert reason, or an event with its reason.
+        came: What a call that was only simulated came to, or should have: a reason, an event, or a getter.
         tx: The hash of the transaction that shows it.
         demands: The reason that a call was expected to revert with, or not to; the check that demands it.
         field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
@@ -67,6 +65,7 @@ class Symptom:
     function: str = ""
     actor: Actor | None = None
     says: str = ""
+    came: str = ""
     tx: str | None = None
     demands: str = ""
     field: str = ""
@@ -122,9 +121,11 @@ class _Reader:
 
     def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
         # Its last call is not to blame for a state that it did not announce: any call may have left it there.
-        step = None if unannounced(finding.message) else self._step_of(finding)
+        about, at_end = finding.about or NOTHING, self._read_at_end(finding)
+        lost = at_end and not_stored(about)
+        step = None if at_end and about.states and not lost else self._step_of(finding)
         function = step.function or "" if step is not None else ""
-        if step is not None and (STORED.search(finding.message) or not_stored(finding.message)):
+        if step is not None and (lost or (at_end and about.field)):
             # Read at the end, and as wrong since that call.
             finding = finding.model_copy(update={"t_ms": step.block.t_ms})
         legs = self._history.header.legs if self._history is not None and result.check in _LEFT else ()
@@ -143,8 +144,8 @@ class _Reader:
             actor=finding.actor or ("relayer" if result.check.startswith("L") else None),
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
-            field=field_of(result.check, finding.message),
-            states=states_of(finding.message),
+            field=about.field,
+            states=about.states,
             place=step.order[1:] if step is not None and step.block.t_ms == finding.t_ms else NO_PLACE,
             seq=step.block.seq if step is not None else max(finding.evidence, default=LAST),
         )
@@ -166,8 +167,9 @@ class _Reader:
             if missing := list(_missing(expectation.actual, text, expectation.t_ms)):
                 yield from missing
                 continue
-            operation = _operation_of(expectation, operations)
-            function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
+            operation, about = _operation_of(expectation, operations), expectation.about or NOTHING
+            named = about.function or function_in(f"{expectation.expected} {expectation.actual}")
+            function = operation.function if operation else named
             shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.outcome)}"
             silent = expectation.tried is not None and self._is_silent(self._leg_of(expectation))
             yield Symptom(
@@ -181,9 +183,10 @@ class _Reader:
                 function="" if silent else function,
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
-                demands=demanded(function, text),
-                field=read_field(expectation.actual, text),
-                states=states_of(text),
+                came=came_of(about),
+                demands=demanded(function, about),
+                field=about.field,
+                states=about.states,
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -221,6 +224,11 @@ class _Reader:
             self._steps[chain] = with_callers(steps(self._history, chain)) if self._history is not None else []
         return self._steps[chain]
 
+    def _read_at_end(self, finding: Finding) -> bool:
+        """Whether the final read of a transaction shows it: it was so before, since some call or other."""
+        final = self._history.final(finding.chain) if self._history is not None and finding.chain else None
+        return final is not None and finding.tx_id is not None and final.seq in finding.evidence
+
     def _step_of(self, finding: Finding) -> Step | None:
         """The call that a finding is about: in the block of its moment, else in the last one that it names."""
         if self._history is None or finding.chain not in self._history.header.chains:
@@ -231,9 +239,11 @@ class _Reader:
             for step in self._steps_of(finding.chain)
             if step.block.seq in seqs and step.call is not None and finding.tx_id in (None, step.tx_id)
         ]
-        if near and STORED.search(finding.message):
+        about = finding.about or NOTHING
+        if near and about.field and self._read_at_end(finding):
             return near[0]
-        if _SILENT.search(finding.message):
+        if about.events is not None and not about.events[1]:
+            # A call without an event of its own, whatever another one emitted about the same transaction.
             near = [step for step in near if not step.logs]
         exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
         named = [step for step in exact if step.function and step.function in finding.message]
@@ -269,18 +279,7 @@ def _said(step: Step | None) -> str:
     return clean(next(iter([*reasons, *events]), ""), 160)
 
 
-def _operation_of(expectation: Expectation, operations: list[Operation]) -> Operation | None:
-    """The call that an expectation is about: by its step, else by what it says of itself."""
-    for operation in operations:
-        if operation.id == expectation.id:
-            return operation
-    subject = _SUBJECT.match(expectation.expected)
-    if subject is None:
-        return None
-    expected = subject.groups()
-    alike = [
-        operation
-        for operation in operations
-        if (operation.chain, operation.function, operation.actor) == expected and operation.end_ms <= expectation.t_ms
-    ]
-    return alike[-1] if alike else None
+def _operation_of(expectation: Expectation, operations: Iterable[Operation]) -> Operation | None:
+    """The call that an expectation is about: that of its step, or the one that it names by its id."""
+    ids = {expectation.id, expectation.about.operation if expectation.about is not None else ""}
+    return next((operation for operation in operations if operation.id in ids), None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.coordinator.behaviour import Behaviour
 from lab.coordinator.refused import Refused
+from lab.model.record_parts.about import Difference
 
 # Every contract with batches takes as many.
 FIT_SURE = 8
@@ -20,16 +21,16 @@ class BatchSizes:
         self._taken: dict[str, int] = {}
         self._refused: dict[str, int] = {}
 
-    def judge(self, function: str, size: int, *, taken: bool) -> str | None:
+    def judge(self, function: str, size: int, *, taken: bool) -> Difference | None:
         """What of a batch in which nothing is wrong contradicts the ones before."""
         longest, shortest = self._taken.get(function, FIT_SURE), self._refused.get(function, size + 1)
         if taken:
             self._taken[function] = max(longest, size)
-            return (
-                f"expected {size} items to be too many as {shortest} were, it succeeded" if size >= shortest else None
-            )
+            words = f"expected {size} items to be too many as {shortest} were, it succeeded"
+            return Difference(words) if size >= shortest else None
         self._refused[function] = min(shortest, size)
-        return f"expected {size} items to fit as {longest} did, it reverted" if size <= longest else None
+        words = f"expected {size} items to fit as {longest} did, it reverted"
+        return Difference(words) if size <= longest else None
 
 
 def allows(model: Behaviour, function: str, args: Sequence[Any], sender: str, now: int) -> bool:

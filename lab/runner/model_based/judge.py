@@ -18,6 +18,7 @@ from lab.coordinator.comparison import EXPIRED, changes_nothing, events_differin
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.model.effects import OPERATOR_FUNCTIONS
+from lab.model.record_parts.about import NOTHING, About, Difference, no_revert
 from lab.runner.model_based.sequence import Step
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
@@ -77,6 +78,7 @@ class Deviation:
     step: Step | None
     what: str
     index: int
+    about: About = NOTHING
 
     @property
     def signature(self) -> tuple[str, str]:
@@ -112,7 +114,7 @@ class Judge:
 
     def outcome(
         self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool, events: Sequence[DecodedLog]
-    ) -> str | None:
+    ) -> Difference | None:
         """What of a call is not as documented; None if all is. The model moves on."""
         got = [event for event in events if event.event in EVENTS]
         self._last = sender, ok
@@ -124,23 +126,24 @@ class Judge:
             return None
         # How a transaction ends that is not executed is for the contract to say, and that is the same each time.
         if function in ENDINGS and (refuses := self._refuses_now(function, args, sender, now, ok)):
-            return refuses
+            return Difference(refuses)
         if function in ENDINGS and (not ok or (not self.model.paused and self.model.may(function, args, sender, now))):
             # A circuit breaker may count it.
             self.model.events = [(event.event, args[0]) for event in got]
             ready = [event.event for event in got if event.event != "TransactionFailed"]
-            return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
+            return Difference(f"expected no {ready[0]} of a call that ends a transaction") if ready else None
         if (not ok or function in ("pause", "unpause")) and changes_nothing(self.model, function, args, sender):
             return None
         either = late_and_unmet(self.model, function, args, now)
         try:
             emitted = self.model.call(function, args, sender, now)
         except Refused as refused:
-            return f"expected it to revert ({refused}), it succeeded" if ok else None
+            words = f"expected it to revert ({refused}), it succeeded"
+            return Difference(words, no_revert(refused.reasons)) if ok else None
         if not ok:
             overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
             crowded = function == "add_operator" and len(self.model.operators) > CROWDED_FROM
-            return OVERFLOWS if overflows else CROWDED if crowded else REVERTED
+            return Difference(OVERFLOWS if overflows else CROWDED if crowded else REVERTED)
         expected = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
         named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]

@@ -20,6 +20,7 @@ from lab.coordinator.reads import fields_read, stored_fields, stored_places
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
+from lab.model.record_parts.about import About, Difference
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import Builder, Traits
 from lab.runner.model_based.elsewhere import Elsewhere
@@ -130,11 +131,11 @@ class Player:
                 index += 1
                 what = self._outcome(judge, step, now, result)
                 if what is not None:
-                    return Deviation(step, what, index)
+                    return Deviation(step, what.text, index, what.about)
             for read, answer in reads:
                 what = self._view(judge, step, now, read, answer)
                 if what is not None:
-                    return Deviation(step, what, index)
+                    return Deviation(step, what.text, index, what.about)
         return None
 
     def model_in(self, like: Block) -> Behaviour | None:
@@ -159,7 +160,7 @@ class Player:
             operators=self.limits.operators,
         )
 
-    def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> str | None:
+    def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> Difference | None:
         ok = result["status"] == "0x1"
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None] if ok else []
         paused = judge.model.paused
@@ -167,25 +168,28 @@ class Player:
         if not ok and self.codec.is_beyond(step.function, args):
             return None
         what = judge.outcome(step.function, args, step.sender, now, ok, events)
-        if what is not None and not ok:
+        if what is None:
+            return None
+        text, about = what.text, what.about
+        if not ok:
             reason = self.codec.reasons.decoded(result["returnData"])
-            what += f"; it says {reason!r}" if reason else "; without a reason"
-        return what if what is None or not paused else f"{what} while paused"
+            text += f"; it says {reason!r}" if reason else "; without a reason"
+            about = About(refusals=((), (reason,))) if reason else about
+        return Difference(f"{text} while paused" if paused else text, about)
 
-    def _view(self, judge: Judge, step: Step | None, now: int, read: Read, answer: dict[str, Any]) -> str | None:
+    def _view(self, judge: Judge, step: Step | None, now: int, read: Read, answer: dict[str, Any]) -> Difference | None:
         name, args = read
         if answer["status"] != "0x1":
-            return (
-                f"expected the view {name} to answer, it reverted; {self.codec.reasons.decoded(answer['returnData'])!r}"
-            )
+            reason = self.codec.reasons.decoded(answer["returnData"])
+            return Difference(f"expected the view {name} to answer, it reverted; {reason!r}")
         try:
             got = self.values(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            return f"expected the view {name} to answer as documented; {error}"
+            return Difference(f"expected the view {name} to answer as documented; {error}")
         if step is not None and name == "get_transaction_state" and args[0] in ids_of(step.args):
             odd = judge.take_over(step.function, args[0], got[0], now)
             if odd is not None:
-                return odd
+                return Difference(odd)
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
         when = "at the end" if step is None else "afterwards"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
+from lab.model.record_parts.about import About
 from lab.networks import BUILT_IN
 from lab.runner.model_based.build import Builder, Traits
 from lab.runner.model_based.judge import RULES, Deviation
@@ -83,6 +84,12 @@ class Finding:
         """What the documentation says of the function that differs, or what the deviation means."""
         function, what = self.deviation.signature
         return RULES.get(what, RULES.get(function))
+
+    @property
+    def about(self) -> About:
+        """What differs, as data."""
+        step = self.deviation.step
+        return self.deviation.about.of(step.function if step else "")
 
     def lines(self) -> list[str]:
         """At most `LINES_MAX` lines: what differs, then the calls that lead there."""

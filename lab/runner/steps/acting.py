@@ -8,6 +8,7 @@ from typing import Any, cast
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds, demanded
+from lab.model.record_parts.about import About
 from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
 from lab.runner.requirements.optional import ADMIN_FUNCTIONS
@@ -82,9 +83,10 @@ def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
     subject, target = pending.subject, run.lab.spec.target
-    seen = ""
+    seen, about = "", None
     if isinstance(expect, RevertOutcome):
         met, expected = pending.reverted(expect.revert, target), f'revert with "{expect.revert}"'
+        about = About(function=pending.function, refusals=((expect.revert,), ()))
     elif isinstance(expect, EventOutcome) and demanded(target, expect.event):
         logs = pending.tx.logs if pending.tx is not None else ()
         bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
@@ -95,4 +97,4 @@ def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
         wanted = "ok" if isinstance(expect, EventOutcome) else expect
         met, expected = pending.outcome == ("ok" if wanted == "ok" else "fail"), f"be {wanted}"
     held, actual = in_time(run, pending, met=met)
-    run.expectation(step, f"{subject} to {expected}", actual + seen, met=held, suffix=suffix)
+    run.expectation(step, f"{subject} to {expected}", actual + seen, met=held, suffix=suffix, about=about)

@@ -26,7 +26,8 @@ def expect(run: Run, step: Step) -> None:
         judged = _hold(run, step)
     rows = rows_of(run.item, step.condition) if isinstance(step.condition, AlertExpectation) else ()
     tried = _undone(run, step) if judged.met is False else None
-    run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met, tried=tried, rows=rows)
+    words = _phrase(step, judged), judged.actual
+    run.expectation(step, *words, met=judged.met, tried=tried, rows=rows, about=judged.about)
 
 
 def _undone(run: Run, step: Step) -> str | None:

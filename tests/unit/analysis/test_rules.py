@@ -181,6 +181,7 @@ def test_through_modules(tmp_path: Path) -> None:
     assert flagged == ["kept_badly", "open_to_all"]
 
 
+@pytest.mark.older_vyper
 def test_the_older_dialect(tmp_path: Path) -> None:
     """Before 0.4 calls of other contracts carry no mark; views are told by the interface."""
     path = tmp_path / "Old.vy"

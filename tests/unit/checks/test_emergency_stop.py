@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
+from lab.model.record_parts.about import About
 from lab.model.records import Log
 from lab.model.verdict import CheckResult, Verdict
 
@@ -211,7 +212,9 @@ def test_a_counter_may_be_stored_or_computed_once_its_period_is_over(value: int)
     """Until the next failure nobody can tell the difference."""
     later = {"failure_count": value, "timestamp": GENESIS + 20 + 3600}
     assert judged(*failures(3), final=later).verdict is Verdict.PASS
-    assert judged(*failures(3), final=later | {"failure_count": 2}).verdict is Verdict.FAIL
+    wrong = judged(*failures(3), final=later | {"failure_count": 2})
+    assert wrong.verdict is Verdict.FAIL
+    assert wrong.findings[-1].about == About(field="failure_count")
 
 
 def test_a_batch_that_tripped_ends_there() -> None:

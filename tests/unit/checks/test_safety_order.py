@@ -8,6 +8,7 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, call, execute, fail, log, resolve
@@ -61,6 +62,8 @@ def test_s1_names_each_illegal_move(steps: list[tuple[int, object]], from_to: tu
     assert result.verdict is Verdict.FAIL
     assert f"from {from_to[0]}" in result.findings[0].message
     assert f"went to {from_to[1]}" in result.findings[0].message
+    needed = {"BUFFERED": "EMPTY", "READY": "BUFFERED", "EXECUTED": "READY"}[from_to[1]]
+    assert result.findings[0].about == About(states=(from_to[0], needed))
     assert result.findings[0].chain == "two"
     assert result.findings[0].tx_id == A.tx_id
     assert result.findings[0].evidence

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
+from lab.model.record_parts.about import About
 from lab.model.records import Block
 from lab.model.verdict import CheckResult, Verdict
 
@@ -62,6 +63,7 @@ def test_s7_compares_the_stored_payload(payload: str, words: str) -> None:
     assert result.verdict is Verdict.FAIL
     (finding,) = result.findings
     assert finding.message.endswith(f", {words}")
+    assert finding.about == About(field="payload")
     assert finding.t_ms is not None
     assert f" at {finding.t_ms / 1000:.3f} s it holds" in finding.message
 
@@ -197,19 +199,20 @@ def test_s8_passes_when_both_keep_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "final_one",
+    ("final_one", "about"),
     [
-        stored(TWIN, "READY"),
-        stored(TWIN, "BUFFERED", payload=A.payload),
-        stored(TWIN, "BUFFERED", timestamp=A.timestamp),
-        stored(TWIN, "BUFFERED", target=A.target),
+        (stored(TWIN, "READY"), About(states=("BUFFERED", "READY"))),
+        (stored(TWIN, "BUFFERED", payload=A.payload), About(field="payload")),
+        (stored(TWIN, "BUFFERED", timestamp=A.timestamp), About(field="timestamp")),
+        (stored(TWIN, "BUFFERED", target=A.target), About(field="target")),
     ],
 )
-def test_s8_fails_when_one_leaks_into_the_other(final_one: Any) -> None:
+def test_s8_fails_when_one_leaks_into_the_other(final_one: Any, about: About) -> None:
     """State, payload, timestamp and target are each chain's own."""
     result = judged("S8", twins(final_one=final_one))
     assert result.verdict is Verdict.FAIL
     assert result.findings[0].chain == "one"
+    assert result.findings[0].about == about
 
 
 def test_s8_does_not_judge_a_mirror_as_a_second_original() -> None:
@@ -266,6 +269,8 @@ def test_s11_compares_every_field(field: dict[str, Any]) -> None:
     # Read at the end, it was there since the last event: what came of it comes after it.
     (finding,) = result.findings
     assert finding.t_ms == max(block.t_ms for block in story.history().of(Block) if block.txs)
+    state = field.get("state")
+    assert finding.about == (About(states=("READY", state)) if state else About(field=next(iter(field))))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +290,9 @@ def test_s11_compares_the_settings(field: dict[str, Any]) -> None:
     story = story_of(buffer(A), resolve(A.tx_id), **field)
     result = judged("S11", story)
     assert result.verdict is Verdict.FAIL
-    assert len(result.findings) == 1
+    (finding,) = result.findings
+    getters = {"window_s": "coordination_window", "operators": "authorized_operators"}
+    assert finding.about == About(field=getters.get(next(iter(field)), next(iter(field))))
 
 
 def test_s11_follows_admin_calls_with_and_without_events() -> None:
@@ -397,6 +404,8 @@ def test_s11_says_what_a_call_emitted_instead() -> None:
     mute = (resolve(A.tx_id)[0], ())
     (finding,) = judged("S11", story_of(buffer(A), mute, final=[stored(A, "READY")])).findings
     assert finding.message.endswith("and emitted nothing")
+    wanted = ("TransactionReady", "TransactionFailed")
+    assert finding.about == About(function="resolve_dependency", events=(wanted, ()))
 
 
 def test_s11_expects_no_event_of_what_a_tripped_batch_skipped() -> None:

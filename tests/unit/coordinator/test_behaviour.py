@@ -86,7 +86,8 @@ def test_outcomes_are_compared_with_the_model(model: Behaviour, codec: Codec) ->
 
     def found(outcome: Outcome, sender: str = OPERATOR) -> str | None:
         fresh = Behaviour(OWNER, {OPERATOR}, 30, breaker=True, expiry=True)
-        return difference(fresh, codec, "buffer_transaction", args, sender, NOW, outcome)
+        wrong = difference(fresh, codec, "buffer_transaction", args, sender, NOW, outcome)
+        return None if wrong is None else wrong.text
 
     event = DecodedLog("TransactionBuffered", {"tx_id": ONE})
     assert found(Outcome(True, None, [event])) is None
@@ -153,7 +154,7 @@ def test_a_batch_ends_where_it_stops_the_contract(codec: Codec, names: list[str]
         for name in names
     ]
     found = difference(model, codec, "resolve_batch", (ids,), OPERATOR, NOW + 90, Outcome(True, None, events))
-    assert ("to end where it stops the contract" in (found or "")) is wrong
+    assert ("to end where it stops the contract" in str(found)) is wrong
 
 
 @pytest.mark.parametrize(
@@ -211,14 +212,14 @@ def test_what_a_contract_has_of_its_own_is_not_held_against_it(codec: Codec) -> 
 def test_what_is_documented_binds_every_contract(codec: Codec) -> None:
     """Who may do what, the documented reasons and events, and that nothing moves while it is stopped."""
     ok, args = Outcome(True, None, []), request()
-    assert "it succeeded" in (difference(own(), codec, "pause", (), STRANGER, NOW, ok) or "")
-    assert "it succeeded" in (difference(own(), codec, "mark_failed", (ONE,), STRANGER, NOW, ok) or "")
-    assert "it succeeded" in (difference(own(paused=True), codec, "buffer_transaction", args, OPERATOR, NOW, ok) or "")
+    assert "it succeeded" in str(difference(own(), codec, "pause", (), STRANGER, NOW, ok))
+    assert "it succeeded" in str(difference(own(), codec, "mark_failed", (ONE,), STRANGER, NOW, ok))
+    assert "it succeeded" in str(difference(own(paused=True), codec, "buffer_transaction", args, OPERATOR, NOW, ok))
     refused = Outcome(False, "Nope", [])
-    assert "it says Nope" in (difference(own(), codec, "buffer_transaction", args, STRANGER, NOW, refused) or "")
-    assert "it reverted" in (difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, refused) or "")
-    assert "expected TransactionBuffered" in (
-        difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, ok) or ""
+    assert "it says Nope" in str(difference(own(), codec, "buffer_transaction", args, STRANGER, NOW, refused))
+    assert "it reverted" in str(difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, refused))
+    assert "expected TransactionBuffered" in str(
+        difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, ok)
     )
 
 

@@ -19,6 +19,7 @@ from tests.compiling import compile_once
 
 REFERENCE = Path(__file__).resolve().parents[3] / "contracts" / "TesseractCoordinator.vy"
 SMALL = "x: public(uint256)\n"
+OLDER = pytest.mark.older_vyper
 SAID: dict[tuple[tuple[str, str], ...], CompilerOutput] = {}
 
 
@@ -190,7 +191,9 @@ def test_an_error_without_a_file_is_that_of_the_line_it_shows(tmp_path: Path, ca
         compile_contract(main, cache_dir=cache)
 
 
-@pytest.mark.parametrize("version", ["0.2.16", "0.3.10", "0.4.1rc1"])
+@pytest.mark.parametrize(
+    "version", [pytest.param("0.2.16", marks=OLDER), pytest.param("0.3.10", marks=OLDER), "0.4.1rc1"]
+)
 def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version: str) -> None:
     """A pragma that excludes the installed compiler gets its own, and the contract's modules are found."""
     path = write(tmp_path / "old.vy", f"# @version {version}\nx: public(uint256)\n")
@@ -201,6 +204,7 @@ def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version
     assert bytes.fromhex(contract.bytecode[2:])
 
 
+@OLDER
 def test_an_isolated_compiler_finds_imports(tmp_path: Path, cache: Path) -> None:
     """An interface from the project's root (0.3), and a module from a folder between root and file (0.4)."""
     (tmp_path / "pyproject.toml").touch()
@@ -215,6 +219,7 @@ def test_an_isolated_compiler_finds_imports(tmp_path: Path, cache: Path) -> None
         assert [entry["name"] for entry in contract.abi] == ["f"]
 
 
+@OLDER
 def test_an_isolated_compile_error_quotes_the_line(tmp_path: Path, cache: Path) -> None:
     """The same form as with the installed compiler."""
     path = write(tmp_path / "bad.vy", "# @version ^0.3.7\n\n@external\ndef f() -> uint256:\n    return self.y\n")
@@ -236,6 +241,7 @@ def test_a_compiler_that_cannot_be_fetched_names_the_ways_out(
         compile_contract(path, cache_dir=cache)
 
 
+@OLDER
 def test_a_release_that_does_not_exist_is_the_sources_fault(tmp_path: Path, cache: Path) -> None:
     """Not the machine's, so nobody goes online for it."""
     path = write(tmp_path / "old.vy", "# @version 0.3.5999\nx: public(uint256)\n")
@@ -259,7 +265,13 @@ MARK = b"\xef\xbb\xbf"
 
 @pytest.mark.parametrize(
     ("version", "line_end"),
-    [("0.4.3", b"\n"), ("0.4.3", b"\r\n"), ("0.4.3", b"\r"), ("0.4.0", b"\r\n"), ("0.3.10", b"\r\n")],
+    [
+        ("0.4.3", b"\n"),
+        ("0.4.3", b"\r\n"),
+        ("0.4.3", b"\r"),
+        ("0.4.0", b"\r\n"),
+        pytest.param("0.3.10", b"\r\n", marks=OLDER),
+    ],
 )
 def test_a_mark_and_line_ends_change_nothing(tmp_path: Path, cache: Path, version: str, line_end: bytes) -> None:
     """The same code as from the plain file, of the file and of what it imports, by whichever compiler."""
@@ -282,6 +294,7 @@ def test_a_mark_and_line_ends_change_nothing(tmp_path: Path, cache: Path, versio
     assert len(codes[0]) == len(codes[1])
 
 
+@OLDER
 def test_an_error_in_a_marked_file_has_its_line(tmp_path: Path, cache: Path) -> None:
     """Though a copy was compiled."""
     path = tmp_path / "Bad.vy"
@@ -291,7 +304,7 @@ def test_an_error_in_a_marked_file_has_its_line(tmp_path: Path, cache: Path) -> 
     assert str(caught.value).startswith(f"{path}:5:12: vyper 0.3.10: UndeclaredDefinition")
 
 
-@pytest.mark.parametrize("version", ["0.3.10", "0.4.3"])
+@pytest.mark.parametrize("version", [pytest.param("0.3.10", marks=OLDER), "0.4.3"])
 def test_a_package_of_modules_is_found(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:

@@ -41,6 +41,7 @@ def test_an_error_is_no_warning(tmp_path: Path) -> None:
 OLD = "# @version 0.3.10\n\n@external\n@view\ndef double(x: uint256) -> uint256:\n    return 2 * x\n"
 
 
+@pytest.mark.older_vyper
 def test_what_python_says_of_an_old_compiler_is_no_warning_of_the_source(tmp_path: Path) -> None:
     """Python 3.12 warns of each number that the compiler's syntax tree reads; the compiler's own words are told."""
     assert compiler_warnings(source(tmp_path, OLD)) == []

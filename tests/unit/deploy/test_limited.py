@@ -121,6 +121,7 @@ def test_a_compiler_that_gives_up_says_how_in_one_line(text: str, tmp_path: Path
     assert "\n" not in said
 
 
+@pytest.mark.older_vyper
 def test_another_release_that_gives_up_is_the_sources_fault(tmp_path: Path) -> None:
     """It can be had and starts, so nobody goes online for it."""
     path = tmp_path / "Deep.vy"

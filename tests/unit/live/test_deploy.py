@@ -18,9 +18,10 @@ from lab.live.journaling.journal import Entry, Header, Journal, journal_path, op
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning import identity
 from lab.live.planning.plan import make_plan
-from lab.live.planning.steps import differences, read_standing
+from lab.live.planning.steps import Step, differences, read_standing
 from lab.live.results.evidence import observe
 from lab.model.chain.prices import prices
+from lab.model.record_parts.about import About
 from lab.paths import CONTRACTS
 from tests.compiling import compile_once
 
@@ -65,6 +66,17 @@ def test_a_contract_that_does_not_say_who_is_pending(world: Open, reference: Dep
         (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
         assert (outcome.problem, len(outcome.done)) == (None, done)
         assert_stands(lab, "sepolia")
+
+
+def test_what_undoes_the_set_up_is_told(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, and by the getter that stays as it was."""
+    lab = world("sepolia")
+    call = lab.work().codec.encode("remove_operator", [DEPLOYER.address])
+    again = [Step(f"remove_operator {DEPLOYER.address}", call)]
+    monkeypatch.setattr("lab.live.execution.deploy.steps_after_creation", lambda *_: again)
+    (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    assert f"something undoes what was done; left: remove_operator {DEPLOYER.address}" in str(outcome.problem)
+    assert outcome.about == About(field="authorized_operators")
 
 
 class Killed(BaseException):

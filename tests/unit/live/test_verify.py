@@ -291,7 +291,10 @@ def limit() -> uint256:
 """
 
 
-@pytest.mark.parametrize(("version", "deploy", "size"), [("0.4.3", "@deploy", 64), ("0.3.10", "@external", 64)])
+@pytest.mark.parametrize(
+    ("version", "deploy", "size"),
+    [("0.4.3", "@deploy", 64), pytest.param("0.3.10", "@external", 64, marks=pytest.mark.older_vyper)],
+)
 def test_the_compiler_says_how_many(version: str, deploy: str, size: int) -> None:
     """In the metadata behind the creation code, in its form of either time."""
     sources = {"a.vy": {"content": IMMUTABLES.format(deploy=deploy)}}

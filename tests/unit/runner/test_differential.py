@@ -63,7 +63,7 @@ def test_what_is_not_as_documented_is_told(
     def play(run: Run) -> None:
         start = run.lab.chains["polygon"].producer.head.timestamp + 10
         told = Differential(Script(run), "polygon").run(start, steps(start))
-        found.extend(f"{call}: {difference}" for call, difference in told if difference)
+        found.extend(f"{call}: {difference}" for call, _, difference in told if difference)
 
     target = deployable(compile_once(CONTRACTS / contract))
     path = tmp_path / "test.yaml"

@@ -46,7 +46,7 @@ def test_a_delay_of_the_contract_comes_beside_the_time_given(
     legs = {"f.b": SimpleNamespace(chain="two", after="f.a"), "f.a": SimpleNamespace(chain="one", after=None)}
     run: Any = SimpleNamespace(now_ms=0, history=lambda: None, item=SimpleNamespace(leg=legs.__getitem__))
     run.lab, said = bench(run, limits), list[bool | None]()
-    run.expectation = lambda step, expected, actual, met, tried, rows: said.append(met)
+    run.expectation = lambda step, expected, actual, met, tried, rows, about: said.append(met)
     monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: 0)
     monkeypatch.setattr(judging, "_undone", lambda run, step: None)
     monkeypatch.setattr(judging, "_lapsed", lambda run, step, judged: judged)
@@ -73,7 +73,7 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     """Within 10 s, seen at `comes_ms`; both figures are in the text where nobody knows."""
     run: Any = SimpleNamespace(now_ms=0, history=lambda: None)
     run.lab = bench(run)
-    run.expectation = lambda step, expected, actual, met, tried, rows: said.append((actual, met))
+    run.expectation = lambda step, expected, actual, met, tried, rows, about: said.append((actual, met))
     said: list[tuple[str, bool | None]] = []
     monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: lag_ms)
     monkeypatch.setattr(judging, "_look", lambda *_: Judged(run.now_ms >= comes_ms, "a leg READY", "the leg's state"))
@@ -92,7 +92,7 @@ def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tu
     run: Any = SimpleNamespace(now_ms=now_s * 1000, history=lambda: history)
     run.lab = bench(run)
     judgements: list[tuple[str, bool | None]] = []
-    run.expectation = lambda step, expected, actual, met, tried, rows: judgements.append(
+    run.expectation = lambda step, expected, actual, met, tried, rows, about: judgements.append(
         (f"{actual}; {tried}" if tried else actual, met)
     )
     condition = StateExpectation.model_construct(leg=A.name, state=state)

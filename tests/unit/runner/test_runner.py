@@ -13,6 +13,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import NodeFailure
+from lab.model.record_parts.about import About
 from lab.model.records import Expectation, FaultMark, FinalRead, Header, Note, Operation
 from lab.model.verdict import Verdict
 from lab.paths import REFERENCE_CONTRACT
@@ -172,6 +173,9 @@ def test_outcomes_of_a_call_that_reverts(run: Run, expect: str, met: bool) -> No
     result = run("buffer: f.one", f"{{resolve: f.one, as: attacker, expect: {expect}}}")
     assert expectations(result)[1][1] is met
     assert "Not authorized" in expectations(result)[1][2]
+    (about,) = [each.about for each in result.history.of(Expectation) if "resolve" in each.expected]
+    wanted = About(function="resolve_dependency", refusals=(("Paused",), ()))
+    assert about == (wanted if "Paused" in expect else None)
     assert result.verdict.verdict is (Verdict.PASS if met else Verdict.FAIL)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab.model.history import History
+from lab.model.record_parts.about import About
 from lab.model.records import Expectation, Lag
 from lab.runner.script import Script
 
@@ -102,6 +103,9 @@ def test_flows_that_are_waited_for(
     assert script.now_s <= 50
 
 
+ABOUT = About(field="authorized_operators")
+
+
 @pytest.mark.parametrize(("held_up_ms", "met"), [(0, False), (500, False), (501, None)])
 def test_a_script_that_was_held_up(held_up_ms: int, met: bool | None) -> None:
     """As a step that comes late: what it finds is nobody's fault from then on, whatever it is."""
@@ -109,6 +113,7 @@ def test_a_script_that_was_held_up(held_up_ms: int, met: bool | None) -> None:
     story._add(Lag(t_ms=20_000, turns_ms=held_up_ms, starved_ms=400))
     script, recorded = told(story.history())
     script.run.usual_lateness_ms = 500  # type: ignore[misc]  # a namespace
-    script.expect_equal("operators", ["a"], ["b"])
+    script.expect_equal("operators", ["a"], ["b"], about=ABOUT)
     assert recorded[0].met is met
+    assert recorded[0].about == (None if met is None else ABOUT)
     assert (f"the machine itself was late by up to {held_up_ms / 1000:.3f} s" in recorded[0].actual) is (met is None)

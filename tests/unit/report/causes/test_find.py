@@ -12,11 +12,13 @@ import pytest
 from lab.bounded_files import read_model
 from lab.evidence.contract_source import CONTRACT_SOURCE, keep_contract_source
 from lab.model.history import History
-from lab.model.records import Expectation, Note
+from lab.model.record_parts.about import NOTHING, About
+from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import Verdict
 from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
-from lab.report.causes.source import came_of, quote
+from lab.report.causes.source import quote
+from lab.report.causes.symptoms import symptoms_of
 from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
 from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment
 from lab.report.run_page.relayer_log import relayer_log
@@ -79,76 +81,90 @@ BY_MODEL, BY_RULES, FUZZED = "batches as documented", "breaker as documented", "
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "function"),
+    ("about", "first", "second", "function"),
     [
         (
+            About(refusals=(("Coordinator is paused",), ())),
             (BY_MODEL, "execute_batch: expected it to revert (Coordinator is paused), it succeeded while paused"),
-            (
-                BY_RULES,
-                "execute_batch((0xa1a1a1a1… (32 bytes))) by operator: expected a revert with Coordinator is paused",
-            ),
+            (BY_RULES, "execute_batch((0xa1…)) by operator: expected a revert with Coordinator is paused"),
             "execute_batch",
         ),
         (
-            (
-                BY_RULES,
-                "accept_ownership() by attacker: expected a revert with Only pending owner can accept, it succeeded",
-            ),
+            About(refusals=(("Only pending owner can accept",), ())),
+            (BY_RULES, "accept_ownership() by attacker: expected a revert, it succeeded"),
             (FUZZED, "accept_ownership() by user: expected a revert with Only pending owner can accept, it succeeded"),
             "accept_ownership",
         ),
         (
+            About(field="transaction_count"),
             (BY_MODEL, "buffer_batch: expected transaction_count afterwards to be 3, got 2 (kind batches, seed 0)"),
             (BY_RULES, "buffer_batch(()) by operator: transaction_count afterwards: expected [0], got [1]"),
             "buffer_batch",
         ),
         (
+            About(states=("READY", "BUFFERED")),
+            (BY_MODEL, "resolve_dependency: expected get_transaction_state afterwards to be READY, got BUFFERED"),
+            (BY_RULES, "resolve_dependency(0xa1…) by operator: expected state of transactions to be READY, it is not"),
+            "resolve_dependency",
+        ),
+        (
+            About(refusals=((), ("Operator limit",))),
             (BY_MODEL, "add_operator: expected it to succeed, it reverted; it says 'Operator limit' (kind accounts)"),
             (BY_RULES, "add_operator(0x90f79bf6… (20 bytes)) by owner: expected success, it reverted: Operator limit"),
             "add_operator",
         ),
         (
-            (
-                BY_MODEL,
-                "resolve_batch: expected TransactionFailed, got TransactionReady (kind batches, seed 2; 4 calls)",
-            ),
-            (
-                FUZZED,
-                "resolve_batch((0xb2b2b2b2… (32 bytes))) by user: expected TransactionFailed, got TransactionReady",
-            ),
+            About(events=(("TransactionFailed",), ("TransactionReady",))),
+            (BY_MODEL, "resolve_batch: expected TransactionFailed, got TransactionReady (kind batches; 4 calls)"),
+            (FUZZED, "resolve_batch((0xb2b2b2b2… (32 bytes))) by user: expected TransactionFailed, it was ready"),
             "resolve_batch",
         ),
         (
-            (
-                BY_MODEL,
-                "expire_transaction: expected TransactionFailed with reason Transaction expired, got late (kind life)",
-            ),
-            (
-                BY_RULES,
-                "expire_transaction(0xb2b2b2b2… (32 bytes)) by operator: expected TransactionFailed with reason "
-                "Transaction expired, got late",
-            ),
+            About(events=(("TransactionFailed",), ("TransactionFailed",)), argument="reason"),
+            (BY_MODEL, "expire_transaction: expected TransactionFailed with reason Transaction expired, got late"),
+            (BY_RULES, "expire_transaction(0xb2…) by operator: expected another reason"),
             "expire_transaction",
         ),
         (
+            About(refusals=(("Only owner",), ())),
             (BY_RULES, "pause() by operator: expected a revert with Only owner, it succeeded (Who may what)"),
-            (FUZZED, "pause() by operator2: expected a revert with Only owner, it succeeded"),
+            (FUZZED, "pause() by operator2: expected a refusal, it succeeded"),
             "pause",
         ),
     ],
-    ids=["a refusal missing", "authority", "a count", "a refusal too many", "an event", "a reason", "one word"],
+    ids=[
+        "a refusal missing",
+        "authority",
+        "a count",
+        "a state",
+        "a refusal too many",
+        "an event",
+        "a reason",
+        "one word",
+    ],
 )
 def test_two_scenarios_that_say_it_in_their_own_words(
-    tmp_path: Path, first: tuple[str, str], second: tuple[str, str], function: str
+    tmp_path: Path, about: About, first: tuple[str, str], second: tuple[str, str], function: str
 ) -> None:
     """One cause, of functions beyond the documentation as well; another function with the same words is another one."""
-    other = second[0], second[1].replace(function, "mark_failed")
-    report = report_of(tmp_path, *(unmet(tmp_path, *said) for said in (first, second, other)))
+    other = unmet(tmp_path, second[0], second[1].replace(function, "mark_failed"), about=about.of("mark_failed"))
+    same = (unmet(tmp_path, *said, about=about.of(function)) for said in (first, second))
+    report = report_of(tmp_path, *same, other)
     runs = {cause.function: len(cause.runs) for cause in report.causes}
     assert (runs[function], runs["mark_failed"]) == (2, 1)
     assert all(cause.documented for cause in report.causes)
-    layer = "documented" if function == "add_operator" else "demanded"
+    layer = "documented" if function in ("add_operator", "resolve_dependency") else "demanded"
     assert any(f"{layer}: " in line for line in causes_text(report))
+
+
+def test_words_without_data_are_not_read(tmp_path: Path) -> None:
+    """Earlier evidence: what differs in its words is told apart, and is still of its function."""
+    said = (
+        (BY_MODEL, "add_operator: expected it to revert (Only owner), it succeeded"),
+        (BY_RULES, "add_operator() by user: expected a revert with Only owner, it succeeded"),
+    )
+    report = report_of(tmp_path, *(unmet(tmp_path, *words) for words in said))
+    assert [cause.function for cause in report.causes] == ["add_operator"] * 2
 
 
 def test_what_the_relayer_did_last_is_not_what_was_expected(tmp_path: Path) -> None:
@@ -158,30 +174,51 @@ def test_what_the_relayer_did_last_is_not_what_was_expected(tmp_path: Path) -> N
     assert (cause.function, f"got a.pay is BUFFERED; {words}" in cause.deviation) == ("", True)
 
 
+ONLY = About(refusals=(("Only owner",), ()))
+
+
 @pytest.mark.parametrize("function", ["unpause", "pause", "add_operator"])
 def test_a_call_by_a_role_is_of_its_function(tmp_path: Path, function: str) -> None:
     """However many words its name has."""
-    by_model = unmet(tmp_path, "stop as documented", f"{function}: expected it to revert (Only owner), it succeeded")
-    by_role = unmet(tmp_path, f"{function} by relayer to be refused for want of authority", "fail (not paused)")
+    by_model = unmet(
+        tmp_path, "stop as documented", f"{function}: expected it to revert (Only owner), it succeeded", about=ONLY
+    )
+    by_role = unmet(tmp_path, f"{function} by relayer to be refused for want of authority", "ok", about=ONLY)
     (cause,) = report_of(tmp_path, by_model, by_role).causes
     assert (cause.function, len(cause.runs)) == (function, 2)
 
 
-@pytest.mark.parametrize("wanted", ["optimism: is_transaction_ready(swap.settle) = True", "is_transaction_ready"])
-def test_a_getter_with_an_argument_is_known_by_its_name(tmp_path: Path, wanted: str) -> None:
+def test_a_getter_with_an_argument_is_known_by_its_name(tmp_path: Path) -> None:
     """As a step of a scenario asks for it, and as a sequence reads it."""
-    by_step = unmet(tmp_path, wanted, "False")
-    by_model = unmet(
-        tmp_path, "life as documented", "resolve_dependency: expected is_transaction_ready afterwards to be True, got x"
+    about = About(field="is_transaction_ready")
+    by_step = unmet(tmp_path, "optimism: is_transaction_ready(swap.settle) = True", "False", about=about)
+    said = "resolve_dependency: expected is_transaction_ready afterwards to be True, got x"
+    by_model = unmet(tmp_path, "life as documented", said, about=about.of("resolve_dependency"))
+    assert len(report_of(tmp_path, by_step, by_model).causes) == 1
+
+
+def test_a_call_is_known_by_its_record(tmp_path: Path) -> None:
+    """Of calls that read alike the one that the expectation is about, with what it says."""
+    calls = [
+        Operation(
+            seq=number, t_ms=1, id=f"call#{number}", actor="operator", chain="ethereum", function="mark_executed",
+            args={}, end_ms=2, outcome="fail", tx=f"0x{number}", revert=f"Reason {number}",
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    about = About(operation="call#1")
+    record = Expectation(
+        seq=3, t_ms=9, id="expect#3", where="x:1:1", expected="it to be ok", actual="fail", met=False, about=about
     )
-    assert len(report_of(tmp_path, by_step, by_model).causes) == (1 if "=" in wanted else 2)
+    (symptom,) = symptoms_of(verdict(Verdict.FAIL), History([header(), *calls, record]))
+    assert (symptom.function, symptom.tx, symptom.says) == ("mark_executed", "0x1", "Reason 1")
 
 
-def unmet(tmp_path: Path, wanted: str, actual: str, tried: str | None = None) -> object:
+def unmet(tmp_path: Path, wanted: str, actual: str, tried: str | None = None, about: About = NOTHING) -> object:
     """A failed run in which one expectation was not met."""
     folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
     record = Expectation(seq=1, t_ms=9, id="s", where="x:1:1", expected=wanted, actual=actual, met=False, tried=tried)
-    folder.history_value = History([header(), record])
+    folder.history_value = History([header(), record.model_copy(update={"about": about})])
     return folder
 
 
@@ -371,25 +408,6 @@ def test_the_line_is_found_in_the_contracts_own_words(tmp_path: Path) -> None:
     line = quote(read_contract_source(tmp_path / "s", CONTRACT), "settle", "No")
     assert line is not None
     assert line.place == "Mine.vy:19"
-
-
-@pytest.mark.parametrize(
-    ("words", "came"),
-    [
-        ("accept_ownership() by user: expected a revert with Only pending owner can accept, it succeeded",
-         "Only pending owner can accept"),
-        ("resolve_dependency: expected TransactionFailed, got TransactionReady (kind dependency, seed 1; 5 calls)",
-         "TransactionReady"),
-        ("mark_executed: expected it to succeed, it reverted: Not authorized", "Not authorized"),
-        ("mark_executed: expected it to succeed, it reverted; it says 'Not authorized' (kind life)", "Not authorized"),
-        ("pause: expected it to revert (Coordinator is paused), it succeeded while paused", "Coordinator is paused"),
-        ("buffer_transaction: expected transaction_count afterwards to be 23, got 22", "transaction_count"),
-        ("False", ""),
-    ],
-)  # fmt: skip
-def test_what_a_simulated_call_came_to(words: str, came: str) -> None:
-    """By which its line is found."""
-    assert came_of(words) == came
 
 
 def test_a_source_that_was_changed_is_not_quoted(tmp_path: Path) -> None:
