@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import signal
 import stat
@@ -27,8 +26,6 @@ COLUMNS_MIN = 20
 # Five nodes, a relayer, a proxy and the compiler's modules.
 OPEN_FILES_MIN = 256
 OPEN_FILES_ADVISED = 4096
-# Python looks for circular garbage after every 700 to 2,000 new objects.
-OBJECTS_UNTIL_COLLECTION = 20_000
 # What git sets for a hook or a command in a repository (`git rev-parse --local-env-vars`), settings excepted.
 HOOK_VARIABLES = frozenset(
     {
@@ -49,18 +46,6 @@ HOOK_VARIABLES = frozenset(
         "GIT_NO_REPLACE_OBJECTS",
     }
 )
-
-
-@contextlib.contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Look for circular garbage less often: a run makes many objects and next to none, and a fifth of it was that."""
-    before = gc.get_threshold()
-    if 0 < before[0] < OBJECTS_UNTIL_COLLECTION:
-        gc.set_threshold(OBJECTS_UNTIL_COLLECTION, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def home() -> Path | None:

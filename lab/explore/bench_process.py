@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from lab.chains.processes.python_child import HERE, python_command
 from lab.errors import LabError
+from lab.garbage import loading
 
 CLOSED_WITHIN_S = 30.0
 _END = b""
@@ -110,7 +111,8 @@ def main(number: int) -> None:
         error: LabError | None = None
         try:
             if bench is None:
-                bench = pickle.loads(open_bench)()
+                with loading():
+                    bench = pickle.loads(open_bench)()
             job, task = pickle.loads(work)
             outcome = job(bench, task)
         except LabError as failure:

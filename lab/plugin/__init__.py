@@ -15,7 +15,7 @@ import pytest
 
 from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
-from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
+from lab.plugin.items import ScenarioFailure, ScenarioTest, is_scenario, lab_run
 from lab.plugin.options import add_options, runs_nothing, translate
 from lab.plugin.repeating import keep_item, leads_elsewhere
 from lab.plugin.reporting import EXIT_CODE, TROUBLE, add_page, failure_of, prepare_reports, report_session
@@ -135,6 +135,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not config.stash[PREPARED]:
         return []
     return [f"tesseract-lab: evidence in {seen_from_here(config, session_folder(config))}"]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """With scenarios most of the lab is loaded. Where there is nothing else, nobody asks the collector about it."""
+    if not expects_scenarios(session.config):
+        return (yield)
+    from lab.garbage import loading
+
+    with loading(stays=lambda: all(map(is_scenario, session.items))):
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)

@@ -84,6 +84,11 @@ class ScenarioTest(pytest.Item):
         return self.path, 0, self.scenario.item
 
 
+def is_scenario(item: pytest.Item) -> bool:
+    """Whether it is a scenario, as a file or in Python."""
+    return isinstance(item, ScenarioTest) or "lab_run" in getattr(item, "fixturenames", ())
+
+
 def carry_out(
     node: pytest.Item,
     item: ScenarioItem,

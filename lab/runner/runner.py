@@ -18,12 +18,12 @@ from lab.checks.verdict import judge_recorded, without_expectations
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
-from lab.environment import collecting_seldom
 from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError
 from lab.evidence import HistoryFull, Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
+from lab.garbage import collecting_seldom
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History

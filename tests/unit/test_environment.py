@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from lab import environment
 from lab.environment import (
-    OBJECTS_UNTIL_COLLECTION,
     cache_folder,
     caches,
-    collecting_seldom,
     git,
     git_environment,
     home,
@@ -176,21 +172,3 @@ def test_a_stream_takes_what_its_encoding_lacks(monkeypatch: pytest.MonkeyPatch,
     environment.let_streams_take_any_text()
     print("a → b \udcff", flush=True)
     assert raw.getvalue().startswith(b"a \\u2192 b")
-
-
-@pytest.mark.parametrize(
-    ("before", "meanwhile"),
-    [(700, OBJECTS_UNTIL_COLLECTION), (1 << 20, 1 << 20), (0, 0)],
-    ids=["as Python has it", "seldom already", "never"],
-)
-def test_garbage_is_looked_for_seldom_meanwhile(before: int, meanwhile: int) -> None:
-    """Never more often than somebody wanted, and afterwards as before, whatever happened."""
-    usual = gc.get_threshold()
-    gc.set_threshold(before, 11, 12)
-    try:
-        with suppress(KeyError), collecting_seldom():
-            assert gc.get_threshold()[:2] == (meanwhile, 11)
-            raise KeyError
-        assert gc.get_threshold()[:2] == (before, 11)
-    finally:
-        gc.set_threshold(*usual)

@@ -15,6 +15,7 @@ from lab.commands.release.current import current_of, in_force, scenario_root
 from lab.evidence.folder import MANIFEST
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import Selection, newest_runs, runs_of
+from lab.garbage import collecting_seldom
 from lab.html.text import clean, plural
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
@@ -54,6 +55,7 @@ class Reporting:
     shown: bool = True
 
 
+@collecting_seldom()
 def summarise_session(writer: Any, reporting: Reporting) -> None:
     """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     results, run_id = reporting.results, reporting.run_id
