@@ -17,3 +17,11 @@ def requests_of(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
     if function == "buffer_transaction":
         return [args]
     return args[0] if function == "buffer_batch" and args else []
+
+
+def ids_of(args: Sequence[Any]) -> list[str]:
+    """The transactions that a call is about, from its first argument."""
+    first = args[0] if args else None
+    if isinstance(first, list):
+        return [part if isinstance(part, str) else part[0] for part in first]
+    return [first] if isinstance(first, str) and len(first) == 66 else []

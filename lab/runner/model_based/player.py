@@ -20,6 +20,7 @@ from lab.coordinator.reads import fields_read, stored_fields, stored_places
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
+from lab.model.contract.batches import ids_of
 from lab.model.record_parts.about import About, Difference
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import Builder, Traits
@@ -27,7 +28,7 @@ from lab.runner.model_based.elsewhere import Elsewhere
 from lab.runner.model_based.first_model import first_life, first_model
 from lab.runner.model_based.judge import Allowance, Deviation, Judge
 from lab.runner.model_based.measured import JUDGES
-from lab.runner.model_based.sequence import USUAL, Block, Due, Sequence, Step, ids_of, strings_of
+from lab.runner.model_based.sequence import USUAL, Block, Due, Sequence, Step, strings_of
 from lab.runner.model_based.spaced import Calls, simulated
 
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")

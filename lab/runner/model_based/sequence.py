@@ -103,14 +103,6 @@ def singles(step: Step) -> list[Step]:
     return [replace(step, function=function, args=args) for args in parts]
 
 
-def ids_of(args: tuple[Any, ...]) -> list[str]:
-    """The transactions that a call is about, from its first argument."""
-    first = args[0] if args else None
-    if isinstance(first, list):
-        return [part if isinstance(part, str) else part[0] for part in first]
-    return [first] if isinstance(first, str) and len(first) == 66 else []
-
-
 def strings_of(value: Any) -> Iterator[str]:
     """Every string in arguments, however deep in lists."""
     if isinstance(value, str):

@@ -10,12 +10,12 @@ from typing import Any
 
 from lab.checks.facts import clock
 from lab.coordinator.calling import all_roles
+from lab.model.contract.batches import ids_of, requests_of
 from lab.model.records import Tx
 from lab.runner.operations import Pending
 from lab.runner.requirements.unmet import NoRoom
 from lab.runner.run import Run
 
-# A buffering's id stands first among its arguments, its timestamp last.
 BUFFERINGS = ("buffer_transaction", "buffer_batch")
 # Of these the window may close.
 RESOLVES = ("resolve_dependency", "resolve_batch")
@@ -62,13 +62,11 @@ class Room:
         for function, args in calls:
             late_ms = self.spaced_ms(chain, ahead + 1)
             ahead += len(all_roles(function, codec.functions, codec.names))
-            items: Sequence[Any] = args[0] if function.endswith("_batch") else (args,)
-            for tx_id, *_, timestamp in items if function in BUFFERINGS else ():
+            for tx_id, *_, timestamp in requests_of(function, args):
                 due_ms = self._ms(timestamp)
                 self._expect_by(chain, due_ms, late_ms)
-                self._due[chain, str(tx_id)] = due_ms
-            for item in items if late_ms and function in RESOLVES else ():
-                tx_id = str(item) if function.endswith("_batch") else str(item[0])
+                self._due[chain, tx_id] = due_ms
+            for tx_id in ids_of(args) if late_ms and function in RESOLVES else ():
                 if (due := self._due.get((chain, tx_id))) is not None:
                     if window_ms is None:
                         window_ms = int(self._run.lab.reader(chain).get("coordination_window")) * 1000
