@@ -45,9 +45,11 @@ def _simulated(rpc: Rpc, codec: Codec, address: str, operator: str, before: Sequ
     fields = ["0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
     ends = [name for name in ("resolve_dependency", "expire_transaction") if codec.has(name)]
     life: list[tuple[str, int, list[Call]]] = [
-        ("BUFFERED", now + 1, [("buffer_transaction", [PROBE_ID, *fields])]),
-        ("", now + 2, [("buffer_transaction", [LATE_ID, *fields])]),
-        *(("", now + 3 + block, []) for block in range(PATIENCE_BLOCKS)),
+        # The first simulated block may have the number of the head, where the account may have acted already.
+        ("", now + 1, []),
+        ("BUFFERED", now + 2, [("buffer_transaction", [PROBE_ID, *fields])]),
+        ("", now + 3, [("buffer_transaction", [LATE_ID, *fields])]),
+        *(("", now + 4 + block, []) for block in range(PATIENCE_BLOCKS)),
         ("READY", due + 1, [("resolve_dependency", [PROBE_ID])]),
         ("EXECUTED", due + 2, [("mark_executed", [PROBE_ID])]),
     ]
@@ -65,7 +67,8 @@ def _simulated(rpc: Rpc, codec: Codec, address: str, operator: str, before: Sequ
         answer = rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
     except RpcFailure:
         # A node that knows no times to come tells at least how a buffered transaction reads.
-        answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": blocks[0]["calls"]}]}, "latest")
+        untimed = [{"calls": block["calls"]} for block in blocks[:2]]
+        answer = rpc.call("eth_simulateV1", {"blockStateCalls": untimed}, "latest")
     return _read(codec, [state for state, _, _ in life], answer)
 
 

@@ -1,7 +1,8 @@
 """The smoke run: does each core operation of a contract succeed once, under the best of conditions?
 
 On a chain of its own, before any scenario: a contract that can buffer nothing would fail every one of them at length.
-What does not succeed at once is tried again some blocks later: so a delay that nobody declared is learnt.
+What does not succeed at once is tried again some blocks later: so a delay that nobody declared is learnt. So is how
+many operations of one account a block takes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from lab.rpc import Rpc
 CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 WINDOW_S = 30
 ZERO_ID = "0x" + "00" * 32
-ORIGIN, TARGET = "0x" + "11" * 20, "0x" + "22" * 20
+# The rollups of transactions are these addresses and the next ones.
+ORIGIN, TARGET = int("11" * 20, 16), int("22" * 20, 16)
 PAYLOAD = "0x" + "ab" * 64
 # Seconds after genesis of the first buffering, and between it, its timestamp, the resolve and the execution.
 BUFFERED_AT, STEP_S = 12, 12
@@ -31,6 +33,8 @@ BUFFERED_AT, STEP_S = 12, 12
 # help, how long after its buffering a transaction is resolved.
 RETRIES, RETRY_S = 8, 2
 LATER_S = (60, 180, 300)
+# So many operations of one account fit into a block, or it is a limit.
+CROWD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +113,23 @@ class _Flow:
             tx_id = later
         elif self.trial.number - buffered_in > max(1, self.limits.resolve_after_blocks or 0):
             self._learn_delay(self.trial.number - buffered_in, self.trial.now - buffered_at)
-        return self._until("mark_executed", [tx_id], self.trial.now + STEP_S)
+        failure = self._until("mark_executed", [tx_id], self.trial.now + STEP_S)
+        if failure is None and self.limits.per_block is None:
+            self._learn_room(lead_s)
+        return failure
 
     def _buffer(self, at: int, lead_s: int) -> tuple[str, SmokeFailure | None]:
         """A new transaction with its timestamp so long after `at`."""
+        request = self._request(at + lead_s)
+        return request[0], self._until("buffer_transaction", request, at)
+
+    def _request(self, due: int) -> list[Any]:
+        """The arguments of a buffering with an id and rollups of its own."""
         self.count += 1
-        tx_id = f"0x{0x5E00 + self.count:064x}"
         most = self.limits.payload_bytes
         payload = PAYLOAD if most is None else PAYLOAD[: 2 + 2 * most]
-        return tx_id, self._until("buffer_transaction", [tx_id, ORIGIN, TARGET, payload, ZERO_ID, at + lead_s], at)
+        rollups = [f"0x{first + self.count:040x}" for first in (ORIGIN, TARGET)]
+        return [f"0x{0x5E00 + self.count:064x}", *rollups, payload, ZERO_ID, due]
 
     def _until(self, operation: str, args: list[Any], at: int, retries: int = RETRIES) -> SmokeFailure | None:
         """Try it at this time and again in later blocks; why it failed at first where it never succeeds."""
@@ -154,3 +166,18 @@ class _Flow:
             failure = self._until("resolve_dependency", [tx_id], self.trial.now + 1, retries=0)
         learnt = {"resolve_after_blocks": blocks} if failure is None else {"resolve_after_seconds": seconds}
         self.limits = self.limits.model_copy(update=learnt)
+
+    def _learn_room(self, lead_s: int) -> None:
+        """How many operations of one account a block takes, where the next block takes more, and these are too many."""
+        fitting = self._fitting(CROWD, lead_s)
+        if 0 < fitting < CROWD and self._fitting(1, lead_s) == 1:
+            self.limits = self.limits.model_copy(update={"per_block": fitting})
+
+    def _fitting(self, count: int, lead_s: int) -> int:
+        """How many bufferings in one block succeed; 0 where one does behind another that does not."""
+        at = self.trial.now + RETRY_S
+        calls = [self._request(at + lead_s) for _ in range(count)]
+        encoded = [self.trial.target.codec.encode("buffer_transaction", call) for call in calls]
+        receipts = self.trial.send_all("operator", encoded, at)
+        taken = [receipt is not None and receipt["status"] == "0x1" for receipt in receipts]
+        return sum(taken) if all(taken[: sum(taken)]) else 0

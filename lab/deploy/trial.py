@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,19 +83,26 @@ class Trial:
 
     def send(self, role: str, data: str, timestamp: int) -> dict[str, Any] | None:
         """The receipt of one call in a block of this time; None where it was not mined."""
+        return self.send_all(role, [data], timestamp)[0]
+
+    def send_all(self, role: str, calls: Sequence[str], timestamp: int) -> list[dict[str, Any] | None]:
+        """The receipts of calls in one block of this time, in their order; None for one that was not mined."""
         rpc, account, tip = self.rpc, role_account(role), max(10**9, self.profile.min_tip_wei)
-        raw, tx_hash = sign_transaction(
-            account,
-            chain_id=self.profile.chain_id,
-            nonce=rpc.nonce(account.address),
-            to=self.target.address,
-            data=data,
-            gas=GAS,
-            fees=Fees(4 * self.profile.initial_base_fee_wei + tip, tip),
-        )
-        rpc.send_raw(raw)
+        hashes = []
+        for nonce, data in enumerate(calls, rpc.nonce(account.address)):
+            raw, tx_hash = sign_transaction(
+                account,
+                chain_id=self.profile.chain_id,
+                nonce=nonce,
+                to=self.target.address,
+                data=data,
+                gas=GAS,
+                fees=Fees(4 * self.profile.initial_base_fee_wei + tip, tip),
+            )
+            rpc.send_raw(raw)
+            hashes.append(tx_hash)
         self.mine(timestamp)
-        return rpc.receipt(tx_hash)
+        return [rpc.receipt(tx_hash) for tx_hash in hashes]
 
     def why(self, receipt: Mapping[str, Any]) -> str:
         """How a transaction reverted, in the contract's words."""

@@ -21,6 +21,7 @@ from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
 from tests.compiling import compile_once
+from tests.detection.correct.test_correct import contract
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 PLAIN = (CONTRACTS / "plain/PlainCoordinator.vy").read_text()
@@ -208,6 +209,37 @@ def test_a_delay_that_nobody_declared_is_learnt(
     found = tried(changed(tmp_path, RESOLVED, f'{RESOLVED}    assert {demand}, "Later"\n', text=text))
     assert found.failure is None
     assert {name: value for name, value in found.limits.model_dump().items() if value is not None} == learnt
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "learnt"),
+    [
+        ("msg.sender, block.number", 1, 1),
+        ("msg.sender, block.number", 10, 10),
+        ("msg.sender, block.number", 16, None),
+        # In all blocks together, or of one pair of rollups: another rule, and none that the lab could keep to.
+        ("msg.sender", 4, None),
+        ("origin_rollup, target_rollup", 1, None),
+    ],
+)
+def test_how_many_operations_a_block_takes_is_learnt(
+    tried: Try, tmp_path: Path, key: str, most: int, learnt: int | None
+) -> None:
+    """Of one account; nothing where more does not help, or where as many as are tried fit."""
+    text = PLAIN.replace("owner: public(address)\n", "owner: public(address)\ntaken: HashMap[bytes32, uint256]\n", 1)
+    taken = f"self.taken[keccak256(abi_encode({key}))]"
+    room = f"    {taken} += 1\n    assert {taken} <= {most}, 'Later'\n"
+    count = "    self.transaction_count += 1\n"
+    found = tried(changed(tmp_path, count, count + room, text=text))
+    assert (found.failure, found.limits.per_block) == (None, learnt)
+
+
+def test_a_block_that_is_full_hides_no_number_of_a_state(tried: Try) -> None:
+    """They are looked at behind the block in which the operator found no more room."""
+    target = contract("depot")
+    limits = target.codec.names.limits.model_copy(update={"per_block": None})
+    found = tried(deployable(target.contract, target.codec.names.model_copy(update={"limits": limits})))
+    assert (found.limits.per_block, found.numbering.numbers["EXECUTED"]) == (1, 4)
 
 
 def test_a_custom_error_is_called_by_its_name(tried: Try, tmp_path: Path) -> None:
