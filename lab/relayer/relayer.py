@@ -129,7 +129,7 @@ class Relayer:
         stopped = {c.name for c in owing if not self._guarded(c, self._manage_pending, settle_only)}
         if not settle_only:
             self._learn_finality()
-            self._look_at_lapsed(stopped)
+            self._look_closer(stopped)
         self._caller.look_again()
         actions = [action for action in self._core.decide(self._world()) if self._chains[action.chain] in chains]
         for group in self._caller.groups(actions, self._senders, self._clock.now_ms()):
@@ -139,13 +139,11 @@ class Relayer:
         for chain in chains:
             self._guarded(chain, self._send)
 
-    def _look_at_lapsed(self, stopped: AbstractSet[str]) -> None:
-        if self._can_expire:
-            return
+    def _look_closer(self, stopped: AbstractSet[str]) -> None:
         world = self._world()
         for chain in self._chains.values():
             if chain.fresh and chain.name not in stopped:
-                self._guarded(chain, self._caller.look_at_lapsed, world)
+                self._guarded(chain, self._caller.look_closer, world)
 
     def idle(self) -> bool:
         """True when nothing is in flight and no transaction known needs a call any more."""
@@ -205,6 +203,7 @@ class Relayer:
         for tx_id in news.unreadable:
             self._notify({"event": "unreadable", "chain": chain.name, "tx_id": tx_id})
         for entry in news.changed.values():
+            self._caller.doubt_parent(entry)
             state = entry.end_state or ("READY" if entry.ready else "BUFFERED")
             self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
         self._crash("after_scan")

@@ -53,6 +53,9 @@ class Chain:
         self.counts = True
         # Polls in a row that lacked the log of a READY, and whether the contract is one that announces it.
         self.doubts, self.announces = 0, True
+        # Transactions that may have become READY in a scanned block without their log being seen: when to look at each
+        # again, in ms, and how long to wait after that.
+        self.doubted: dict[str, tuple[int, int]] = {}
         # How many seconds the block to come is behind the clock (below 0: ahead), asked for since a call came too
         # early; None while nothing is known to be wrong. A clock that was set back stands: then it grows.
         self.behind_s: int | None = None
@@ -79,7 +82,9 @@ class Chain:
             self.judge.note_timestamp(block_hash, timestamp)
 
     def checkpoint(self, head: Head, trail: Sequence[Mark], now_ms: int) -> tuple[int, str] | None:
-        """Number and hash of the newest block of a trail that is known as final."""
+        """Number and hash of the newest block of a trail that is known as final; None while its logs are in doubt."""
+        if self.doubted:
+            return None
         number = self.judge.final_number(head, list(trail), now_ms)
         final = [mark for mark in trail if mark[0] <= number]
         return final[-1][:2] if final else None
@@ -87,6 +92,11 @@ class Chain:
     def counted_at(self, block_hash: str) -> tuple[str, int] | None:
         """The contract's count of transactions at a block, with the block's hash; None where it is not known."""
         return (block_hash, self.counted[block_hash]) if block_hash in self.counted else None
+
+    def doubt(self, tx_id: str) -> None:
+        """Look at a transaction's state: its READY may have been missed."""
+        if "TransactionReady" in self.codec.events:
+            self.doubted.setdefault(tx_id, (0, 0))
 
     def timestamp_of(self, block: BlockId) -> int | None:
         """A scanned block's; None where it is not remembered."""

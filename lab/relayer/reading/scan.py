@@ -86,11 +86,12 @@ def _logs_of_block(rpc: Rpc, contract: str, head: Head) -> tuple[RawLog, ...]:
     return tuple(logs)
 
 
-def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tuple[RawLog, ...], tuple[Mark, ...]]:
+def logs_between(rpc: Rpc, contract: str, first: int, end: int) -> list[RawLog]:
+    """The logs of these blocks in order, asked for in as many parts as the node wants. Raises an RpcFailure."""
     logs: list[RawLog] = []
-    width, start = min(RANGE_BLOCKS_MAX, head.number - first + 1), first
-    while start <= head.number:
-        last = min(start + width - 1, head.number)
+    width, start = min(RANGE_BLOCKS_MAX, end - first + 1), first
+    while start <= end:
+        last = min(start + width - 1, end)
         try:
             answer = rpc.logs(contract, start, last)
         except RpcRefused as refused:
@@ -104,7 +105,11 @@ def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tup
                 raise RpcMalformed("eth_getLogs", f"expected logs of blocks {start} to {last}, got one of {log.number}")
         logs += parsed
         start = last + 1
-    logs.sort(key=lambda log: (log.number, log.index))
+    return sorted(logs, key=lambda log: (log.number, log.index))
+
+
+def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tuple[RawLog, ...], tuple[Mark, ...]]:
+    logs = logs_between(rpc, contract, first, head.number)
     marks: dict[int, Mark] = {}
     for log in logs:
         if log.number not in marks:

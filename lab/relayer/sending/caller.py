@@ -52,7 +52,14 @@ class Caller(Outcomes):
         self._retry = {job: wait for job, wait in self._retry.items() if job[1] != chain}
         self._lapsed = {key for key in self._lapsed if key[0] != chain}
 
-    def look_at_lapsed(self, chain: Chain, world: World) -> None:
+    def look_closer(self, chain: Chain, world: World) -> None:
+        """At what no log told of, though it may have happened. Raises an RpcFailure."""
+        if chain.doubted:
+            self.look_at_doubted(chain, world.now_unix_ms, self._poll_ms)
+        if not world.can_expire:
+            self._look_at_lapsed(chain, world)
+
+    def _look_at_lapsed(self, chain: Chain, world: World) -> None:
         """Where no call records that a window is over, none shows that a READY was missed either: look once.
 
         Raises an RpcFailure.
@@ -144,7 +151,8 @@ class Caller(Outcomes):
 
     def _may(self, chain: Chain, action: Action, sender: Sender, now_ms: int, together: Collection[Job] = ()) -> bool:
         """Whether nothing stands against a call. `together`: what goes before it in the same transaction."""
-        if sender.has(action.job) or self._waits(action, now_ms):
+        doubted = action.kind in ("resolve", "expire") and action.tx_id in chain.doubted
+        if doubted or sender.has(action.job) or self._waits(action, now_ms):
             return False
         behind = action.after
         if behind is not None and ("resolve", *behind) not in together and not self._on_its_way(sender, behind):

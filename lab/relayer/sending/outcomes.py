@@ -11,9 +11,14 @@ from lab.relayer.memory.records import BlockId, Entry, Head, Key, Notify
 from lab.relayer.memory.store import Store
 from lab.relayer.reading.apply_scan import read_state
 from lab.relayer.reading.chain import Chain
-from lab.relayer.reading.headers import parse_head, parse_log
+from lab.relayer.reading.headers import parse_head
+from lab.relayer.reading.scan import logs_between
 from lab.rpc import RpcRefused
 from lab.rpc.prefetch import Request
+
+STATE = "get_transaction_state"
+# At most so many polls between two looks at a READY whose block no node tells.
+DOUBT_POLLS_MAX = 4
 
 
 class Outcomes:
@@ -21,6 +26,32 @@ class Outcomes:
 
     def __init__(self, chains: Mapping[str, Chain], ledger: Ledger, store: Store, notify: Notify) -> None:
         self._chains, self._ledger, self._store, self._notify = chains, ledger, store, notify
+        # The node may have left logs out when a store was written, and an older copy of it knows less than was seen.
+        for entry in ledger.active():
+            if entry.ready is None:
+                chains[entry.chain].doubt(entry.tx_id)
+
+    def doubt_parent(self, entry: Entry) -> None:
+        """What is READY rests on what was so before it on its chain: where that is not known, its log was missed."""
+        parent = self._ledger.entries.get((entry.chain, entry.dependency or ""))
+        if entry.ready is not None and parent is not None and parent.ready is None and parent.ended is None:
+            self._chains[entry.chain].doubt(parent.tx_id)
+
+    def look_at_doubted(self, chain: Chain, now_ms: int, poll_ms: int) -> None:
+        """Ask for the state of what may be READY unseen; where it is, until a node says where. Raises an RpcFailure."""
+        due = {tx_id: wait_ms for tx_id, (at_ms, wait_ms) in chain.doubted.items() if now_ms >= at_ms}
+        block = {"blockHash": chain.head.hash if chain.head is not None else ""}
+        asked = [request for tx_id in due for request in chain.reader.requests(STATE, tx_id, block=block)]
+        with chain.ahead.asked(asked):
+            for tx_id, wait_ms in due.items():
+                entry = self._ledger.entries.get((chain.name, tx_id))
+                if entry is None or entry.ready is not None or entry.ended is not None:
+                    del chain.doubted[tx_id]
+                    continue
+                self._learn_end(chain, entry.key, None)
+                if tx_id in chain.doubted:
+                    wait_ms = min(DOUBT_POLLS_MAX * poll_ms, 2 * wait_ms or poll_ms)
+                    chain.doubted[tx_id] = (now_ms + wait_ms, wait_ms)
 
     def expect(self, intent: Intent) -> list[Request]:
         """What `reached` will ask the node for once an intent is mined."""
@@ -32,7 +63,7 @@ class Outcomes:
             request
             for tx_id in intent.tx_ids
             if (entry := self._ledger.entries.get((intent.chain, tx_id))) is not None and entry.ended is None
-            for request in chain.reader.requests("get_transaction_state", tx_id, block=block)
+            for request in chain.reader.requests(STATE, tx_id, block=block)
         ]
 
     def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
@@ -43,11 +74,10 @@ class Outcomes:
             return entry is not None
         if intent.kind == "resolve":
             chain = self._chains[intent.chain]
-            if entry.ready is None and ok:
-                self._learn_ready(chain, key, block)
-            if self._ledger.entries[key].ready is None:
+            ready = entry.ready is not None or (ok and self._learn_ready(chain, key, block))
+            if not ready:
                 self._learn_clock(chain, intent, block)
-            return self._ledger.entries[key].ready is not None
+            return ready
         if entry.ended is None:
             self._learn_end(self._chains[intent.chain], key, block if ok else None)
         if intent.kind == "expire" and self._ledger.entries[key].ended is None:
@@ -55,23 +85,32 @@ class Outcomes:
         expected = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
         return self._ledger.entries[key].end_state == expected
 
-    def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
-        """Its event never arrived, so look closer: at the state, and without a block at the logs once more."""
+    def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> bool:
+        """Its event never arrived, so look closer: at the state, and without a block at the logs once more.
+
+        Whether the contract has it as READY. Where nobody tells since which block, it stays in doubt.
+        """
         entry = self._ledger.entries[key]
         if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
-            return
+            return False
         if block is not None and not _was_ready(chain, entry, block):
             block = None  # a later call made it READY, and this one came too early
         if block is None:
-            for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
-                log, place = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
+            for place in logs_between(chain.rpc, chain.facts.contract, entry.buffered.number, chain.head.number):
+                log = chain.codec.decode_log(place.body)
                 if log is not None and log.event == "TransactionReady" and log.args.get("tx_id") == entry.tx_id:
                     block = BlockId(chain.name, place.number, place.hash)
         if block is not None:
             ready = replace(entry, ready=block)
             self._store.save_entry(ready)
             self._ledger.put([ready])
+            chain.doubted.pop(entry.tx_id, None)
+            self.doubt_parent(ready)
             self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": "READY"})
+        else:
+            chain.doubt(entry.tx_id)
+        # Without an event nobody will ever tell: as if it had no effect.
+        return block is not None or entry.tx_id in chain.doubted
 
     def _learn_clock(self, chain: Chain, intent: Intent, block: BlockId) -> None:
         """A call that came too early by its block's own time shows that the chain's clock is behind ours."""
@@ -85,6 +124,8 @@ class Outcomes:
         if entry is None or chain.head is None or entry.ended is not None:
             return
         state = read_state(chain, entry.tx_id, chain.head)
+        if state not in ("READY", "EXECUTED"):
+            chain.doubted.pop(entry.tx_id, None)
         if state in ("READY", "EXECUTED") and entry.ready is None:
             self._learn_ready(chain, key, None)
             entry = self._ledger.entries[key]
