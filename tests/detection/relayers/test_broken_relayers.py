@@ -38,6 +38,7 @@ EVERYWHERE = LIBRARY / "congestion/spike_everywhere.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
 CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
+OLDER = OWN / "ready_behind_an_older_store.yaml"
 
 # The bug, the part that has it, the scenario in which it shows, the check that must name it, and words of its finding.
 DETECTIONS = [
@@ -114,6 +115,7 @@ DETECTIONS = [
         "S12",
         "is missing in it",
     ),
+    ("what no log told of did not happen", Parts(caller=keeping.NeverDoubts), OLDER, "S12", "in it in block none"),
     ("status trusted", Parts(caller=keeping.TrustsStatus), CUT, "S12", "became READY in block none, in it in block"),
     ("dawdles", Parts(core=deciding.Dawdles()), SWAP, "L1", "expected swap.settle to be READY on optimism by"),
     (

@@ -399,10 +399,15 @@ def test_a_clock_that_is_right_again_is_noticed_without_a_block(tmp_path: Path) 
     assert bench.state("lazy", 1) == "EXECUTED"
 
 
-def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path) -> None:
-    """Found by the swarm: it was READY and EXECUTED elsewhere, unseen. The book must say in which block."""
+@pytest.mark.parametrize("limit", [None, 2])
+def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path, limit: int | None) -> None:
+    """Found by the swarm: it was READY and EXECUTED elsewhere, unseen. The book must say in which block.
+
+    Also where the provider wants narrow ranges.
+    """
     bench = Bench(tmp_path)
     two = bench.chains["two"]
+    two.log_range = limit
     bench.buffer("two", 1, at=20)
     bench.run(10)
     two.hide_logs = True
@@ -419,6 +424,88 @@ def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path) -> 
     assert entry.ready is not None
     assert entry.ready.hash == ready.hash
     assert entry.end_state == "EXECUTED"
+
+
+@pytest.mark.parametrize("chain", ["two", "lazy"])
+def test_an_older_store_learns_where_what_it_lost_became_ready(tmp_path: Path, chain: str) -> None:
+    """Found by the swarm: the logs were left out when it started on it, and came back once its window was over.
+
+    Until then nothing is sent for it, and the checkpoint stays below.
+    """
+    bench = Bench(tmp_path)
+    node = bench.chains[chain]
+    bench.buffer(chain, 1, at=20)
+    bench.run(10)
+    bench.relayer = None
+    node.operate("resolve_dependency", tx_id(1))
+    node.mine(GENESIS + 20)
+    ready = node.head
+    node.operate("mark_executed", tx_id(1))
+    bench.run(12)
+    node.hide_logs = True
+    bench.relayer = bench.start()
+    bench.run(50)
+    (entry,) = bench.store().entries()
+    assert (entry.ready, entry.ended) == (None, None)
+    assert node.sent == []
+    checkpoint = bench.store().checkpoint(chain)
+    assert checkpoint is None or checkpoint[0] < ready.number
+    node.hide_logs = False
+    bench.run(10)
+    (entry,) = bench.store().entries()
+    assert entry.ready is not None
+    assert (entry.ready.hash, entry.end_state) == (ready.hash, "EXECUTED")
+    node.operate("pause")
+    node.operate("unpause")
+    bench.run(60)
+    bench.relayer.close()
+    checkpoint = bench.store().checkpoint(chain)
+    assert checkpoint is not None
+    assert checkpoint[0] >= ready.number
+
+
+@pytest.mark.parametrize("maker", ["its own call", "a twin's"])
+def test_a_mirror_is_looked_up_once_its_child_is_ready(tmp_path: Path, maker: str) -> None:
+    """Found by the swarm: the log of its READY was left out, and no call was wanted any more that would tell.
+
+    Of its own call the receipt says where, but a replica that had not seen that block yet was asked for the state.
+    """
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.buffer("one", 1, at=10)
+    bench.buffer("two", 2, at=40, after=1)
+    bench.run(30)
+    assert two.state_of(tx_id(1)) == "BUFFERED"
+    if maker == "its own call":
+        bench.run(20, until=lambda: any(i.jobs == (("resolve", "two", tx_id(1)),) for i in bench.store().intents()))
+    away, bench.relayer = bench.relayer, None
+    if maker == "a twin's":
+        bench.run(10)
+        two.operate("resolve_dependency", tx_id(1))
+        two.operate("resolve_dependency", tx_id(2))
+    bench.run(4)
+    assert (two.state_of(tx_id(1)), two.state_of(tx_id(2))) == ("READY", "READY")
+    all_logs, all_states = two._eth_getLogs, two._eth_call
+
+    def thinned(query: dict[str, Any]) -> list[dict[str, Any]]:
+        return [log for log in all_logs(query) if log["topics"][1] != tx_id(1)]
+
+    def behind(request: dict[str, Any], ref: Any) -> str:
+        if isinstance(ref, dict) and two._at(ref).number < two.head.number and tx_id(1)[2:] in request["data"]:
+            raise RpcRefused("eth_call", -32000, "header for hash not found")
+        return all_states(request, ref)
+
+    two._eth_getLogs, two._eth_call = thinned, behind  # type: ignore[method-assign]
+    bench.relayer = away
+    bench.run(6)
+    two._eth_getLogs, two._eth_call = all_logs, all_states  # type: ignore[method-assign]
+    bench.run(12)
+    mirror = next(entry for entry in bench.store().entries() if entry.key == ("two", tx_id(1)))
+    assert mirror.ready is not None
+    number = next(block.number for block in two.blocks if block.hash == mirror.ready.hash)
+    assert [two.blocks[at].state.stored[tx_id(1)].state for at in (number - 1, number)] == ["BUFFERED", "READY"]
+    assert bench.state("two", 2) == "EXECUTED"
+    assert all(intent.status == "done" for intent in bench.store().intents())
 
 
 def test_an_execution_that_the_book_lost_counts_from_its_own_block(tmp_path: Path) -> None:
