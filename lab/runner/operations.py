@@ -25,6 +25,8 @@ DEADLINE_MS = 300_000
 WAIT_MS = DEADLINE_MS + 10_000
 POLL_MS_MIN, POLL_MS_MAX = 250, 2_000
 GAS_FALLBACK, GAS_PER_WORD = 400_000, 25_000
+# What a call may cost more than estimated when an earlier one has been mined: two words of storage that were empty.
+GAS_BEHIND_OTHERS = 50_000
 TIP_WEI = 10**9
 BUMP_PERCENT = 15
 
@@ -160,7 +162,7 @@ class Operations:
                     pending.spaced_ms = self._scheduler.now_ms - pending.started_ms
                     continue
                 if fees is None:
-                    nonce, gas = self._nonce(rpc, pending, account), self._gas(rpc, account, data)
+                    nonce, gas = self._nonce(rpc, pending, account), self._gas(rpc, pending, account, data)
                 if fees is None or self._lost_or_underpriced(rpc, chain, pending, fees):
                     fees = self._fees(chain, fees)
                     if not self._send(chain, pending, account, nonce, data, gas, fees):
@@ -193,10 +195,11 @@ class Operations:
         """The account's next nonce: what is mined, plus this run's operations that are sent and not mined."""
         return rpc.nonce(account.address) + len(self._sent_before(pending))
 
-    def _gas(self, rpc: Rpc, account: Account, data: str) -> int:
+    def _gas(self, rpc: Rpc, pending: Pending, account: Account, data: str) -> int:
         request = {"from": account.address, "to": self._contract, "data": data}
         try:
-            return int(rpc.call("eth_estimateGas", request), 16) * 5 // 4
+            estimate = int(rpc.call("eth_estimateGas", request), 16)
+            return max(estimate * 5 // 4, estimate + GAS_BEHIND_OTHERS * bool(self._sent_before(pending)))
         except RpcRefused:
             # It would revert now: that is for the chain to say, when it is mined.
             return GAS_FALLBACK + GAS_PER_WORD * (len(data) // 64)

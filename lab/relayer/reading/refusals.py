@@ -26,6 +26,9 @@ def is_shut(reason: str) -> bool:
 
 
 def is_stopped(reason: str, codec: Codec, reader: Reader) -> bool:
-    """True if a contract that refuses in words of its own says by its view that it is stopped. Raises an RpcFailure."""
+    """True if a contract that refuses in words of its own says by its view that it is stopped. Raises an RpcFailure.
+
+    As calls are estimated, behind what waits to be mined: the stop itself may.
+    """
     known = reason in (*REVERTS, *CAPABILITY_REVERTS)
-    return not known and codec.has("paused") and reader.get("paused") is True
+    return not known and codec.has("paused") and reader.get("paused", block="pending") is True

@@ -242,14 +242,15 @@ class Caller(Outcomes):
         return estimate * 6 // 5 + 20_000
 
     def _refused(self, chain: Chain, action: Action, reason: str, now_ms: int) -> None:
-        wait_ms = self._retry.get(action.job, (0, 0))[1]
+        until_ms, wait_ms = self._retry.get(action.job, (0, 0))
         if refusals.is_shut(reason) or refusals.is_stopped(reason, chain.codec, chain.reader):
             wait_ms = chain.block_calls(now_ms)
         else:
-            # A mirror whose time has passed by the chain's own clock is another call at the next poll.
-            again = 0 if action.kind == "mirror" and "in the past" in reason else 2 * wait_ms
-            wait_ms = min(RETRY_POLLS_MAX * self._poll_ms, again or self._poll_ms)
-            self._retry[action.job] = (now_ms + wait_ms, wait_ms)
+            if now_ms >= until_ms:  # else it was priced anew: that is no attempt after the wait
+                # A mirror whose time has passed by the chain's own clock is another call at the next poll.
+                again = 0 if action.kind == "mirror" and "in the past" in reason else 2 * wait_ms
+                wait_ms = min(RETRY_POLLS_MAX * self._poll_ms, again or self._poll_ms)
+                self._retry[action.job] = (now_ms + wait_ms, wait_ms)
             if "deadline passed" in reason.lower():
                 self.deadline_passed.add((action.chain, action.tx_id))
             elif action.kind != "mirror":

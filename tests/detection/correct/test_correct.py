@@ -214,13 +214,20 @@ def test_no_scenario_finds_a_fault(
     assert verdict.verdict is Verdict.PASS or verdict.lacks, verdict.reasons
 
 
-@pytest.mark.parametrize(("name", "judged"), [("stopped_before_a_mirror", 2), ("mirrors_one_by_one", 5)])
-def test_a_mirror_that_had_to_wait_has_its_delay_from_then_on(
-    name: str, judged: int, shared_backend: ProcessBackend, tmp_path: Path
+@pytest.mark.parametrize(
+    ("which", "name", "judged"),
+    [
+        ("depot", "stopped_before_a_mirror", 2),
+        ("depot", "mirrors_one_by_one", 5),
+        ("rich", "stop_in_the_pool", 2),
+    ],
+)
+def test_a_mirror_that_had_to_wait_comes_in_time(
+    which: str, name: str, judged: int, shared_backend: ProcessBackend, tmp_path: Path
 ) -> None:
-    """L1 judges the leg behind it, and holds nobody to blocks that came before it could be buffered."""
+    """Found by the swarm: L1 judges the leg behind it, and holds nobody to what came before it could be buffered."""
     (item,) = load_scenario(HERE / f"{name}.yaml", known_checks=CHECKS)
-    options = Options(shared_backend, "a test", contract("depot"), "correct")
+    options = Options(shared_backend, "a test", contract(which), "correct")
     verdict = run_item(item, options, tmp_path / "run", "").verdict
     assert verdict.verdict is Verdict.PASS, verdict.reasons
     assert next(check for check in verdict.checks if check.check == "L1").judged == judged

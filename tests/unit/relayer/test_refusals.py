@@ -22,6 +22,6 @@ from lab.relayer.reading.refusals import is_shut, is_stopped
 def test_a_stop_in_other_words_is_seen_by_the_view(reason: str, getter: bool, halted: bool, stopped: bool) -> None:
     """Found by the swarm: a relayer that took it for one transaction's refusal came back too late after the stop."""
     codec: Any = SimpleNamespace(has=lambda name: getter)
-    reader: Any = SimpleNamespace(get=lambda name: halted)
+    reader: Any = SimpleNamespace(get=lambda name, block: halted and block == "pending")
     assert not is_shut(reason)
     assert is_stopped(reason, codec, reader) is stopped

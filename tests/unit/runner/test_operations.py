@@ -76,6 +76,17 @@ def test_ok(client: Client) -> None:
     assert client.lab.reader(ETH).state(tx_id(1)) == "BUFFERED"
 
 
+def test_what_an_earlier_one_makes_dearer_has_gas_for_it(client: Client) -> None:
+    """To add an operator that is one costs next to nothing; behind its removal, which the node lost meanwhile, more."""
+    account = role_account("operator").address
+    removed = client.start("remove", "remove_operator", account, role="owner")
+    client.lab.scheduler.advance_to(10_100)
+    client.lab.chains[ETH].look().call("anvil_dropAllTransactions")
+    added = client.start("add", "add_operator", account, role="owner")
+    client.wait(removed, added)
+    assert (removed.block, removed.outcome, added.outcome) == (added.block, "ok", "ok")
+
+
 @pytest.mark.parametrize(
     ("role", "function", "args", "reason"),
     [
