@@ -2,7 +2,8 @@
 
 An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head that
 holds a transaction, for nothing else changes the count. Whoever catches up has another proof: what is READY was made so
-in a block that was scanned, and a log says where.
+in a block that was scanned, and a log says where. What was known before then is looked at when a call of it is refused,
+when a child of it is READY, and after a start (`sending/outcomes.py`); as long as it is in doubt the checkpoint stays.
 """
 
 from __future__ import annotations
