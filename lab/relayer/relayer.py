@@ -140,10 +140,10 @@ class Relayer:
             self._guarded(chain, self._send)
 
     def _look_closer(self, stopped: AbstractSet[str]) -> None:
-        world = self._world()
         for chain in self._chains.values():
-            if chain.fresh and chain.name not in stopped:
-                self._guarded(chain, self._caller.look_closer, world)
+            wanted = chain.doubted or not self._can_expire
+            if wanted and chain.fresh and chain.name not in stopped:
+                self._guarded(chain, self._caller.look_closer, self._world())
 
     def idle(self) -> bool:
         """True when nothing is in flight and no transaction known needs a call any more."""
