@@ -562,8 +562,7 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
 
 # Here options are what is looked at, and compiling takes time, too.
 COMPILERS = (
-    "lab.commands.explore.swarm.compile_target",
-    "lab.commands.explore.mutate.compile_target",
+    "lab.commands.explore.introduced.compile_target",
     "lab.session.suite.compile_contract",
 )
 # A number that is none of these is refused before anything begins.

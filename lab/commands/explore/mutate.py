@@ -15,7 +15,7 @@ from rich.console import Console
 
 from lab.chains.processes.reaper import Reaper
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
-from lab.commands.explore.introduced import introduced
+from lab.commands.explore.introduced import introduced, say_trouble
 from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
 from lab.evidence.mutation_runs import MUTATION, mutation_folder
@@ -129,7 +129,8 @@ def _work_of(request: MutateRequest, shard: Shard, run_id: str, say: Say) -> _Wo
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if target.suffix != ".vy":
         raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
-    original = introduced(system, run_id, say)
+    original = introduced(system, say)
+    say_trouble(run_id, system, say)
     everything = find_mutants(target)
     requested = _requested(everything, tuple(request.only or ()))
     makers = made_with(original, scenario_files(scenarios))

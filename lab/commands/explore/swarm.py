@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.commands.explore.engine import check_engine, engine_of, usage_of
-from lab.commands.explore.introduced import introduced
+from lab.commands.explore.introduced import introduced, say_trouble
 from lab.commands.explore.requests import SwarmRequest
 from lab.explore.bench import BenchOpener, explored_system
 from lab.explore.dask.cluster import ClusterLost
@@ -35,7 +35,7 @@ def swarm(request: SwarmRequest) -> int:
     system = explored_system(request.contract)
     console = Console(highlight=False)
     say, run_id = partial(console.print, markup=False, soft_wrap=True), new_run_id()
-    target = introduced(system, run_id, say)
+    target = introduced(system, say)
     seeds = shard.of(range(request.first, request.first + request.seeds))
     work = SwarmWork(first=request.first, seeds=request.seeds)
     header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
@@ -47,6 +47,8 @@ def swarm(request: SwarmRequest) -> int:
             tally.add(outcome)
     if shard.count > 1 or tally.seeds:
         say(f"part {shard}: {len(seeds)} seeds, of which {tally.seeds} are done: {path}")
+    if tally.seeds < len(seeds):
+        say_trouble(run_id, system, say)
     begin, left = time.monotonic(), (seed for seed in seeds if seed not in done)
     engine = engine_of(request, run_id, header.made_with)
     running = run_swarm(left, BenchOpener(run_id, request.contract), engine, minutes=request.minutes, notify=say)

@@ -8,7 +8,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from lab.commands.explore.introduced import introduced
+from lab.commands.explore.introduced import introduced, say_trouble
 from lab.commands.explore.requests import EngineChoice, SwarmRequest
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import BenchOpener, explored_system
@@ -40,8 +40,9 @@ def swarm_monitored(request: SwarmRequest) -> int:
         raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
     system = explored_system(request.contract)
     console = Console(highlight=False)
-    run_id = new_run_id()
-    target = introduced(system, run_id, partial(console.print, markup=False, soft_wrap=True))
+    say, run_id = partial(console.print, markup=False, soft_wrap=True), new_run_id()
+    target = introduced(system, say)
+    say_trouble(run_id, system, say)
     begin, watched, seeds = time.monotonic(), list[Watched](), request.seeds
     deadline = None if request.minutes is None else begin + 60 * request.minutes
     due = (
