@@ -15,7 +15,7 @@ BODY_BYTES_MAX = 5 * 1024 * 1024
 # Of all, with so much for each value in them: what is made of them takes about four times as much.
 HELD_BYTES_MAX, VALUE_BYTES = 16 * 1024 * 1024, 16
 # Of all answers: one that is as long as a node's may be, and others beside it.
-ANSWERS_BYTES_MAX = 48 * 1024 * 1024
+ANSWERS_BYTES_MAX = 36 * 1024 * 1024
 
 Unpack = Callable[[bytes, int], bytes]
 

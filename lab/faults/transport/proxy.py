@@ -29,7 +29,7 @@ from lab.faults.transport.bodies import Answers, Bodies, Hold, TooMuch
 from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
 from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
-from lab.faults.transport.replying import break_off, handed_over, json_reply
+from lab.faults.transport.replying import batched, break_off, handed_over, json_reply
 from lab.faults.transport.submits import Submits
 
 HOST = "127.0.0.1"
@@ -223,9 +223,8 @@ class FaultProxy:
             raise
         # What carries no id is a notification: it is done, and nothing is said of it.
         replies = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
-        if not replies or not isinstance(asked, list):
-            return json_reply(b"".join(replies))
-        return json_reply(b"[" + b",".join(replies) + b"]")
+        answers.clear()
+        return json_reply(batched(replies) if replies and isinstance(asked, list) else b"".join(replies))
 
     def _count(self, chain: str, calls: list[HttpCall]) -> None:
         before, limited = self.counts[chain]

@@ -11,7 +11,17 @@ from aiohttp import web
 PIECE_BYTES = 256 * 1024
 
 
-def json_reply(body: bytes) -> web.Response:
+def batched(replies: list[bytes]) -> bytearray:
+    """The answer to a batch, which takes the replies out of their list: held twice, long ones would be much."""
+    replies.reverse()
+    body = bytearray(b"[")
+    while replies:
+        body += replies.pop()
+        body += b"," if replies else b"]"
+    return body
+
+
+def json_reply(body: bytes | bytearray) -> web.Response:
     """An answer's body as it is."""
     return web.Response(body=body, content_type="application/json")
 
@@ -23,7 +33,7 @@ async def handed_over(request: web.Request, reply: web.Response) -> web.StreamRe
     """
     body = reply.body
     with contextlib.suppress(ConnectionResetError):
-        if not isinstance(body, bytes) or len(body) <= PIECE_BYTES:
+        if not isinstance(body, bytes | bytearray) or len(body) <= PIECE_BYTES:
             await reply.prepare(request)
             await reply.write_eof()
             return reply
