@@ -155,8 +155,8 @@ def _delayed_ms(history: History, chain: str, buffered_ms: int, *, mirror: bool 
     contract = history.contract(chain)
     limits = contract.limits if contract is not None else {}
     blocks = limits.get("resolve_after_blocks", 0)
-    if mirror and not history.header.chains[chain].mines_empty_blocks:
-        blocks += bool(blocks) * (1 + _queue_blocks(history, chain))
+    if blocks and mirror and not history.header.chains[chain].mines_empty_blocks:
+        blocks += 1 + _queue_blocks(history, chain)
     reached = nth_block_after(history, chain, buffered_ms, blocks) if blocks else None
     if blocks and reached is None:
         return None

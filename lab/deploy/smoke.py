@@ -174,10 +174,11 @@ class _Flow:
             self.limits = self.limits.model_copy(update={"per_block": fitting})
 
     def _fitting(self, count: int, lead_s: int) -> int:
-        """How many bufferings in one block succeed; 0 where one does behind another that does not."""
+        """How many bufferings in one block succeed; 0 where one does behind another that does not, or is not mined."""
         at = self.trial.now + RETRY_S
         calls = [self._request(at + lead_s) for _ in range(count)]
         encoded = [self.trial.target.codec.encode("buffer_transaction", call) for call in calls]
         receipts = self.trial.send_all("operator", encoded, at)
-        taken = [receipt is not None and receipt["status"] == "0x1" for receipt in receipts]
-        return sum(taken) if all(taken[: sum(taken)]) else 0
+        taken = [receipt["status"] == "0x1" for receipt in receipts if receipt is not None]
+        fitting = sum(taken)
+        return fitting if len(taken) == count and all(taken[:fitting]) else 0

@@ -26,8 +26,8 @@ Actor = Literal["contract", "relayer"]
 class Finding(BaseModel):
     """One reason for a verdict, with the history lines (`seq`) that show it.
 
-    `actor` is whose act or omission it is; None where the check cannot tell, and in earlier evidence. So
-    is `about`, what it is about.
+    `actor` is whose act or omission it is, `about` what it is about, as data; None where the check cannot tell, and in
+    earlier evidence.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)

@@ -199,7 +199,8 @@ class Operations:
         request = {"from": account.address, "to": self._contract, "data": data}
         try:
             estimate = int(rpc.call("eth_estimateGas", request), 16)
-            return max(estimate * 5 // 4, estimate + GAS_BEHIND_OTHERS * bool(self._sent_before(pending)))
+            behind = GAS_BEHIND_OTHERS if self._sent_before(pending) else 0
+            return max(estimate * 5 // 4, estimate + behind)
         except RpcRefused:
             # It would revert now: that is for the chain to say, when it is mined.
             return GAS_FALLBACK + GAS_PER_WORD * (len(data) // 64)

@@ -18,10 +18,8 @@ from lab.coordinator import Reader, role_account
 from lab.coordinator.calling import all_roles
 from lab.errors import UsageError
 from lab.faults import FAULTS
-from lab.model.record_parts.about import About
-from lab.model.records import ROW_LEFT_OUT, Expectation, Tx
+from lab.model.records import ROW_LEFT_OUT, Tx
 from lab.rpc import RpcRefused
-from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.requirements.optional import lacking
 from lab.runner.requirements.room import Room, buffers
@@ -29,22 +27,17 @@ from lab.runner.requirements.unmet import MissingFunction, Unmeasured
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, gas_with_room, send_all
 from lab.runner.steps.acting import buffer_arguments
-from lab.runner.steps.lateness import in_time, machine_to_blame, within
+from lab.runner.steps.expecting import Expecting
+from lab.runner.steps.lateness import within
 from lab.validation import describe, suggestion
 
 
-class Script:
+class Script(Expecting):
     """One run, driven from Python. Every call returns when its transaction is mined."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        super().__init__(run)
         self._room = Room(run)
-        self._steps = 0
-
-    @property
-    def now_s(self) -> float:
-        """Simulated seconds since genesis."""
-        return self.run.now_ms / 1000
 
     def has(self, *functions: str) -> bool:
         """Whether the contract under test has all of these functions."""
@@ -70,7 +63,8 @@ class Script:
     def needs_no_proxy(self, rows: Sequence[str]) -> bool:
         """Whether the contract stands behind no proxy of lab.yaml, else as in `needs`."""
         proxied = self.run.lab.spec.target.proxied is not None
-        self._leave_out(["a form without its proxy (`lab live` deploys and verifies none)"] * proxied, rows)
+        if proxied:
+            self._leave_out(["a form without its proxy (`lab live` deploys and verifies none)"], rows)
         return not proxied
 
     def _leave_out(self, missing: Sequence[str], rows: Sequence[str]) -> None:
@@ -107,9 +101,12 @@ class Script:
 
     def finish(self, pendings: list[Pending]) -> list[Pending]:
         """Wait until calls have ended. Raises NoRoom where a leg's time came while one waited for a block."""
-        scheduler, deadline_ms = self.run.lab.scheduler, self.run.now_ms + WAIT_MS
-        ended, what = lambda: all(pending.done for pending in pendings), "the calls to end"
-        scheduler.advance_until(ended, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
+        self.run.lab.scheduler.advance_until(
+            lambda: all(pending.done for pending in pendings),
+            deadline_ms=self.run.now_ms + WAIT_MS,
+            step_ms=250,
+            waiting_for="the calls to end",
+        )
         self._room.expect_on_time(pendings)
         return pendings
 
@@ -125,7 +122,8 @@ class Script:
 
         Raises NoRoom where the contract takes so few in a block that one would come after its time.
         """
-        target, codec = self.run.lab.spec.target, self.run.lab.spec.target.codec
+        target = self.run.lab.spec.target
+        codec = target.codec
         for function, _ in calls:
             self._require(function)
         self._room.expect_room(chain, calls)
@@ -141,8 +139,8 @@ class Script:
         self._require(function)
         target, data = self.run.lab.spec.target, self.run.lab.spec.target.codec.encode(function, args)
         try:
-            sender = role_account(role).address
-            return max(at_least, gas_with_room(self.run.lab.chains[chain], sender, target.address, data))
+            room = gas_with_room(self.run.lab.chains[chain], role_account(role).address, target.address, data)
+            return max(at_least, room)
         except RpcRefused as refused:
             raise Unmeasured(
                 f"{chain}: {function} reverts: {target.codec.reasons.decoded(refused.data) or refused.reason}"
@@ -218,9 +216,10 @@ class Script:
         """
         due_ms, what = round(seconds * 1000), "what follows a wait"
         if due_ms >= self.run.now_ms:
-            return self.run.advance_to(due_ms, what)
+            self.run.advance_to(due_ms, what)
+            return
         self._room.expect_reached(due_ms)
-        return self.run.note_late(what, due_ms)
+        self.run.note_late(what, due_ms)
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         """Put a mark on the time line."""
@@ -241,60 +240,3 @@ class Script:
     def heal(self, fault_id: str) -> None:
         """End it."""
         self.run.heal(fault_id)
-
-    def expect(
-        self,
-        expected: str,
-        actual: Any,
-        *,
-        met: bool | None,
-        because: str | None = None,
-        rows: Sequence[str] = (),
-        about: About | None = None,
-    ) -> None:
-        """Record what was expected and what came. One that is not met fails the scenario; None is unknown.
-
-        It is unknown, too, where the machine may be to blame. `rows` of the checklist alone depend on it; by default
-        all that the scenario serves. `about` tells one cause from another where it is not met.
-        """
-        if met is False and (why := machine_to_blame(self.run)) is not None:
-            met, actual = None, f"{actual}; {why}"
-        self._steps += 1
-        self.run.recorder.add(
-            Expectation(
-                t_ms=self.run.now_ms,
-                id=f"expect#{self._steps}",
-                where=Path(self.run.item.file).name,
-                expected=expected,
-                actual=distinct(expected, str(actual)) if met is False else str(actual),
-                met=met,
-                because=because,
-                rows=tuple(rows),
-                about=about if met is False else None,
-            )
-        )
-
-    def expect_equal(self, what: str, actual: Any, expected: Any, **more: Any) -> None:
-        """Record that `what` is to be `expected`; `more` as in `expect`."""
-        met = actual == expected
-        shown, asked = (str(actual), str(expected)) if met else unequal(actual, expected)
-        self.expect(f"{what} to be {asked}", shown, met=met, **more)
-
-    def expect_within(self, what: str, limit_s: float, *, since_s: float, at_s: float | None = None) -> None:
-        """Record that `what` is to come within so many seconds of the run; `at_s` is when it did, by default now."""
-        met, actual = within(self.run, since_s, limit_s, self.now_s if at_s is None else at_s)
-        self.expect(f"{what} within {limit_s:g} s", actual, met=met)
-
-    def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
-        """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
-        met = pending.reverted(reason, self.run.lab.spec.target)
-        self._judge(pending, f'to revert with "{reason}"', met=met, because=because, refusals=((reason,), ()))
-
-    def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
-        """Record that a call is to succeed."""
-        self._judge(pending, "to be ok", met=pending.outcome == "ok", because=because)
-
-    def _judge(self, pending: Pending, expected: str, *, met: bool, because: str | None, **more: Any) -> None:
-        about = About(function=pending.function, operation=pending.id, **more)
-        held, actual = in_time(self.run, pending, met=met)
-        self.expect(f"{pending.subject} {expected}", actual, met=held, because=because, about=about)

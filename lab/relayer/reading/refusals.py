@@ -28,7 +28,12 @@ def is_shut(reason: str) -> bool:
 def is_stopped(reason: str, codec: Codec, reader: Reader) -> bool:
     """True if a contract that refuses in words of its own says by its view that it is stopped. Raises an RpcFailure.
 
-    As calls are estimated, behind what waits to be mined: the stop itself may.
+    As calls are estimated, behind what waits to be mined: the stop itself may. A node without such a view says how it
+    is at the head.
     """
-    known = reason in (*REVERTS, *CAPABILITY_REVERTS)
-    return not known and codec.has("paused") and reader.get("paused", block="pending") is True
+    if reason in (*REVERTS, *CAPABILITY_REVERTS) or not codec.has("paused"):
+        return False
+    try:
+        return reader.get("paused", block="pending") is True
+    except RpcRefused:
+        return reader.get("paused") is True

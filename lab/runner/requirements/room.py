@@ -27,7 +27,7 @@ def buffers(calls: Iterable[tuple[str, Sequence[Any]]]) -> bool:
 
 
 class Room:
-    """Keeps the plan of one script to the declared limit; without one nothing is asked."""
+    """Keeps the plan of one script to the limit, declared or learnt; without one nothing is asked."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -14,7 +14,7 @@ from lab.relayer.reading.news import LOWER_HEADS_MAX
 from lab.rpc import RpcRefused
 
 from .bench import Bench, tx_id
-from .fakes import COUNTED_ABI, GENESIS, MinedBlock, Pooled
+from .fakes import COUNTED_ABI, GENESIS, FakeChain, MinedBlock, Pooled
 
 
 def test_an_endpoint_of_another_chain_is_not_believed(tmp_path: Path) -> None:
@@ -399,6 +399,15 @@ def test_a_clock_that_is_right_again_is_noticed_without_a_block(tmp_path: Path) 
     assert bench.state("lazy", 1) == "EXECUTED"
 
 
+def executed_by_a_twin(node: FakeChain) -> MinedBlock:
+    """READY and EXECUTED by calls that are not the relayer's; the block since which it is READY."""
+    node.operate("resolve_dependency", tx_id(1))
+    node.mine(GENESIS + 20)
+    ready = node.head
+    node.operate("mark_executed", tx_id(1))
+    return ready
+
+
 @pytest.mark.parametrize("limit", [None, 2])
 def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path, limit: int | None) -> None:
     """Found by the swarm: it was READY and EXECUTED elsewhere, unseen. The book must say in which block.
@@ -411,10 +420,7 @@ def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path, lim
     bench.buffer("two", 1, at=20)
     bench.run(10)
     two.hide_logs = True
-    two.operate("resolve_dependency", tx_id(1))
-    two.mine(GENESIS + 20)
-    ready = two.head
-    two.operate("mark_executed", tx_id(1))
+    ready = executed_by_a_twin(two)
     bench.run(20)
     (entry,) = bench.store().entries()
     assert (entry.ready, entry.ended) == (None, None)
@@ -437,10 +443,7 @@ def test_an_older_store_learns_where_what_it_lost_became_ready(tmp_path: Path, c
     bench.buffer(chain, 1, at=20)
     bench.run(10)
     bench.relayer = None
-    node.operate("resolve_dependency", tx_id(1))
-    node.mine(GENESIS + 20)
-    ready = node.head
-    node.operate("mark_executed", tx_id(1))
+    ready = executed_by_a_twin(node)
     bench.run(12)
     node.hide_logs = True
     bench.relayer = bench.start()
