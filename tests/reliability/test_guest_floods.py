@@ -6,13 +6,14 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
 from lab.errors import LabError
 from tests.unit.faults.proxied import proxied
+from tests.unit.faults.upstream import Upstream
 
 from .figures import Trials
 from .test_full_size import measured
@@ -76,10 +77,18 @@ FLOODS: dict[str, Callable[[socket.socket, bytes], None]] = {
 }
 
 
-def flooded(flood: Callable[[socket.socket, bytes], None]) -> None:
+@pytest.fixture(scope="module")
+def node() -> Iterator[Upstream]:
+    """In the process of the tests: what a node takes is not the proxy's."""
+    upstream = Upstream()
+    upstream.answers["eth_getLogs"] = LOGS_FOUND
+    yield upstream
+    upstream.close()
+
+
+def flooded(flood: Callable[[socket.socket, bytes], None], node: Upstream) -> None:
     """One proxy, one flood; then another client is answered."""
-    with proxied() as lab:
-        lab.upstream.answers["eth_getLogs"] = LOGS_FOUND
+    with proxied(node) as lab:
         port = int(lab.proxy.url("polygon").split(":")[2].partition("/")[0])
 
         def one() -> None:
@@ -98,8 +107,8 @@ def flooded(flood: Callable[[socket.socket, bytes], None]) -> None:
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_guest_that_floods_the_proxy(flood: str, trials: Trials) -> None:
+def test_a_guest_that_floods_the_proxy(flood: str, node: Upstream, trials: Trials) -> None:
     """In a process of its own, with the guest in it."""
-    trouble, took = measured(lambda: flooded(FLOODS[flood]))
+    trouble, took = measured(lambda: flooded(FLOODS[flood], node))
     trials.add(findings=bool(trouble), peak_mb=took)
     assert not trouble

@@ -61,9 +61,9 @@ class Proxied:
 
 
 @contextmanager
-def proxied() -> Iterator[Proxied]:
-    """Start it, and end it with a look for errors of the proxy's own."""
-    upstream, scheduler, recorder, policy = Upstream(), Scheduler("real"), Recorder(None), Policy()
+def proxied(node: Upstream | None = None) -> Iterator[Proxied]:
+    """Start it, and end it with a look for errors of the proxy's own. A `node` that is given goes on."""
+    upstream, scheduler, recorder, policy = node or Upstream(), Scheduler("real"), Recorder(None), Policy()
     chain = Chain(
         ChainPlan("polygon", POLYGON, POLYGON.finality, seed=1, genesis_time=1_800_000_000, remember=64),
         cast("Node", upstream),
@@ -79,7 +79,8 @@ def proxied() -> Iterator[Proxied]:
         yield Proxied(upstream, chain, policy, submits, recorder, proxy)
     finally:
         proxy.close()
-        upstream.close()
+        if node is None:
+            upstream.close()
     assert proxy.failure is None
 
 
