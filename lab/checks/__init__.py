@@ -48,7 +48,8 @@ def _check(module: ModuleType) -> Check:
     """The check of a module, whose name begins with the check's id."""
     name = module.__name__.rpartition(".")[2].partition("_")[0].upper()
     check = Check(name, CHECK_TITLES[name].demand, module.judge)
-    return replace(check, concerns=module.concerns) if hasattr(module, "concerns") else check
+    own = {name: getattr(module, name) for name in ("concerns", "undeclared") if hasattr(module, name)}
+    return replace(check, **own)
 
 
 CHECKS: dict[str, Check] = {check.id: check for check in map(_check, _MODULES)}
@@ -92,7 +93,7 @@ def _run(id: str, history: History, *, named: bool) -> CheckResult:
     except Exception as error:
         reason = f"the check crashed: {type(error).__name__}: {error}"
         return CheckResult(check=id, verdict=Verdict.UNKNOWN, reason=reason)
-    if named and result.verdict is Verdict.NOT_EXERCISED and check.concerns(history):
+    if named and result.verdict is Verdict.NOT_EXERCISED and check.concerns(history) and not check.undeclared(history):
         reason = f"the scenario names this check, but its subject never occurred: {result.reason}"
         return result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": reason})
     return result

@@ -19,12 +19,15 @@ class Check:
     """One invariant. `judge` is pure: the same history gives the same result.
 
     `concerns` says whether it is about a run at all: one about the reference relayer's store is not about another's.
+    `undeclared` says what nobody promised, without which nothing can be demanded; None where there is something to hold
+    against the run.
     """
 
     id: str
     title: str
     judge: Callable[[History], CheckResult]
     concerns: Callable[[History], bool] = lambda history: True
+    undeclared: Callable[[History], str | None] = lambda history: None
 
 
 @dataclass

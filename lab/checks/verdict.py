@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from lab.checks import Selection, judge
+from lab.checks import CHECKS, Selection, judge, selected
 from lab.model.checks import check_name
 from lab.model.history import History
 from lab.model.records import (
     CUT_SHORT,
+    NO_FAILOVER,
+    NO_RELAYER,
+    RELAYER_ENDED,
+    RELAYER_KILLED,
     ROW_LEFT_OUT,
     UNDECIDED,
     Expectation,
@@ -24,16 +28,22 @@ from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, me
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
     """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
     notes = history.of(Note)
-    blocked = [note.text for note in notes if note.kind in ("blocked", "not exercised")]
+    blocked = [note.text for note in notes if note.kind in ("blocked", "not exercised", NO_RELAYER)]
     lacking = [note.text for note in notes if note.kind == "lacking"]
     cut_short = [note.text for note in notes if note.kind == CUT_SHORT]
     lacks = lacking + [note.text for note in notes if note.kind == "left out"] + cut_short
     # Where nothing was played each check would say so, at length.
-    checks = () if blocked or lacking else _timed_checks(history, judge(history, selection))
+    checks = () if blocked or lacking else _timely(history, judge(history, selection))
     expected = _of_expectations(history)
     shared = [*_of_faults(history), *_of_operations(history), *_of_notes(history)]
     verdicts = [*_of_checks(checks), *(judged for _, judged in expected), *shared]
     verdict, reasons = _merged(verdicts)
+    one_endpoint = [note.text for note in notes if note.kind == NO_FAILOVER and verdict is not Verdict.PASS]
+    if one_endpoint:
+        # All that waits for an answer waited in vain; what nobody may do is judged as ever.
+        checks, expected = tuple(result for result in checks if not result.check.startswith("L")), []
+        verdicts = [*_of_checks(checks), *shared]
+        verdict, reasons = _merged(verdicts)
     rows = tuple(
         _of_row(row, [*_of_checks(checks), *(judged for rows, judged in expected if not rows or row in rows), *shared])
         for row in sorted({row for rows, _ in expected for row in rows})
@@ -49,6 +59,10 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     elif lacks and verdict is not Verdict.FAIL and (lacking or cut_short or not history.of(Expectation)):
         # Of a scenario whose last expectations were left out, or all, what is left would be a hollow PASS.
         verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the contract lacks {', '.join(lacks)}"]
+    elif one_endpoint and verdict is not Verdict.FAIL:
+        verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: {'; '.join(one_endpoint)} (`failover` of lab.yaml)"]
+    elif not reasons and (undeclared := _undeclared(history, selection)):
+        verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the relayer declares no {', '.join(undeclared)}"]
     elif not verdicts:
         reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]
     return RunVerdict(
@@ -123,18 +137,31 @@ def _clock_set_ms(history: History) -> int | None:
     return seen - _LOOK_MS - late_ms
 
 
-def _timed_checks(history: History, checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
-    """Whatever a check of time says FAIL of is UNKNOWN where the clock was set; what is safe or not stays so."""
-    if _clock_set_ms(history) is None:
+def _timely(history: History, checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Whatever a check of time says FAIL of is UNKNOWN where the clock was set, or the relayer was gone before the end.
+
+    What is safe or not stays so.
+    """
+    doubts = [_CLOCK_SET] if _clock_set_ms(history) is not None else []
+    timed: tuple[str, ...] = ()
+    if doubts:
+        final_by_time = any(facts.finality.seconds is not None for facts in history.header.chains.values())
+        timed = (*_TIMED, *_TIMED_FINALITY) if final_by_time else _TIMED
+    doubts += [note.text for note in history.of(Note) if note.kind in (RELAYER_ENDED, RELAYER_KILLED)]
+    if not doubts:
         return checks
-    final_by_time = any(facts.finality.seconds is not None for facts in history.header.chains.values())
-    timed = (*_TIMED, *_TIMED_FINALITY) if final_by_time else _TIMED
     return tuple(
-        result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {_CLOCK_SET}"})
+        result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {doubts[0]}"})
         if result.verdict is Verdict.FAIL and (result.check.startswith("L") or result.check in timed)
         else result
         for result in checks
     )
+
+
+def _undeclared(history: History, selection: Selection) -> list[str]:
+    """What checks that the scenario names could not hold against anybody, for it was not promised."""
+    named = [CHECKS[id] for id in selected(selection) if id in selection.added and id in CHECKS]
+    return [words for check in named if check.concerns(history) and (words := check.undeclared(history))]
 
 
 def _of_checks(checks: tuple[CheckResult, ...]) -> list[Judged]:
@@ -201,4 +228,6 @@ def _of_operations(history: History) -> list[Judged]:
 
 
 def _of_notes(history: History) -> list[Judged]:
-    return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in UNDECIDED]
+    notes: list[Note] = history.of(Note)
+    ended = [(Verdict.FAIL, note.text) for note in notes if note.kind == RELAYER_ENDED]
+    return [*ended, *((Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in notes if note.kind in UNDECIDED)]

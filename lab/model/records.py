@@ -175,8 +175,12 @@ ROW_LEFT_OUT = "row left out"
 CUT_SHORT = "cut short"
 # That of a run whose history is larger than what is read of one.
 TOO_LONG = "too long"
+# A relayer of the user's never worked at all; ended by itself after it had; was ended by somebody else.
+NO_RELAYER, RELAYER_ENDED, RELAYER_KILLED = "no relayer", "relayer ended", "relayer killed"
+# It asked the first of a chain's endpoints alone, to the run's end.
+NO_FAILOVER = "no failover"
 # Those after which a run shows nothing, whatever else it says.
-UNDECIDED = ("timeout", "unsupported", "stray", "clock", TOO_LONG)
+UNDECIDED = ("timeout", "unsupported", "stray", "clock", TOO_LONG, RELAYER_KILLED)
 
 
 class Note(Record):

@@ -37,6 +37,8 @@ _NAME = (
     r"(?:[\w.-]{0,40}(?:key|secret|token|passw|passphrase|mnemonic|credential|bearer|seed-?_?phrase)[\w.-]{0,40}"
     r"|(?:[\w.]{0,40}[._-])?(?:pass|pwd|pw|auth|authorization|creds?|jwt|pat|dsn|cookie|login)(?:[._-][\w.-]{0,40})?)"
 )
+# Python's KeyError is about a word that is no key of anybody's.
+_EXCEPTION = r"(?![\w.]*(?:Error|Exception):)"
 _NUMBER_NEXT = r"(?![0-9]{1,5}(?:\s|$))"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:(?!,[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s'\"<>`])*")
 # A word as a shell would read it, with a quote that is never closed.
@@ -50,7 +52,10 @@ _SECRETS = (
     re.compile(
         rf"(?<![\w-])(--?{_NAME}(?:\s*=\s*|\s+))(?!-)(?:(?:Bearer|Basic|Token)\s+)?{_VALUE}(?:\\ \S+)*", re.IGNORECASE
     ),
-    re.compile(rf"((?<![\w.-])[\"']?{_NAME}[\"']?\s*[=:]\s*)(?:(?:Bearer|Basic|Token)\s+)?{_VALUE}", re.IGNORECASE),
+    re.compile(
+        rf"((?<![\w.-]){_EXCEPTION}[\"']?{_NAME}[\"']?\s*[=:]\s*)(?:(?:Bearer|Basic|Token)\s+)?{_VALUE}",
+        re.IGNORECASE,
+    ),
     re.compile(rf"((?<![\w-])(?:Bearer|Basic)\s+){_VALUE}", re.IGNORECASE),
     # A private key or another 32 bytes; a JSON web token; a key as providers make them.
     re.compile(r"()\b(?:0x)?[0-9a-fA-F]{64}\b"),

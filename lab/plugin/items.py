@@ -17,7 +17,6 @@ from lab.plugin.sharing import (
     NOT_RUN,
     NOT_RUN_SINCE,
     environment,
-    first_to_stop,
     quiet,
     relayer_command,
     root_of,
@@ -27,6 +26,7 @@ from lab.plugin.sharing import (
     suite,
     terminal,
 )
+from lab.plugin.stopping import blocked, not_run_since, note_relayer
 from lab.plugin.stories import story
 
 if TYPE_CHECKING:
@@ -138,9 +138,10 @@ def carry_out(
         words = {**names.functions, **names.events, **names.reverts}
         at = session_folder(config), contract.bytecode_sha256, contract.source_path
         keep_contract_source(*at, contract.sources, words)
-        stopped = shared.stopping() if not config.option.lab_go_on else None
+        stopped = blocked(node, item)
         if stopped is None:
             result = run_item(item, options, folder, repeating(node), play)
+            note_relayer(node, result)
         else:
             result = not_run(item, options, folder, repeating(node), stopped)
     manifest = result.folder.manifest()
@@ -155,10 +156,8 @@ def carry_out(
         ("lab_rows", " ".join(item.rows)),
         *([(NOT_RUN, "yes")] if stopped is not None else []),
     ]
-    if stopped is not None and not first_to_stop(node):
-        pytest.skip(
-            f"{NOT_RUN_SINCE}a core operation of the contract never succeeds, as the run has said (--lab-go-on)"
-        )
+    if stopped is not None and (since := not_run_since(node, stopped)) is not None:
+        pytest.skip(f"{NOT_RUN_SINCE}{since}")
     if result.verdict.verdict is Verdict.NOT_EXERCISED:
         pytest.skip(f"{NOT_EXERCISED}{result.verdict.reasons[0].removeprefix(NOT_EXERCISED)}")
     if result.verdict.verdict is not Verdict.PASS:

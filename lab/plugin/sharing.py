@@ -34,8 +34,6 @@ RESULTS = pytest.StashKey[Path]()
 NOT_RUN = "lab_not_run"
 # How the reasons of skipped runs begin.
 NOT_EXERCISED, NOT_RUN_SINCE = "not exercised: ", "not run: "
-# Left in a session's folder by the first item that a contract which cannot work kept from running.
-STOPPED = "stopped"
 FOLDER = pytest.StashKey[Path]()
 
 
@@ -197,20 +195,6 @@ def suite(config: pytest.Config) -> Suite:
                 pytest.exit(str(error), returncode=error.exit_code)
             raise
     return config.stash[SUITE]
-
-
-def first_to_stop(item: pytest.Item) -> bool:
-    """Whether this is the first item of the session, over all workers, that is not run: the one that says why.
-
-    It is in a second try, too, or pytest-rerunfailures would make a session that ran nothing a success.
-    """
-    mark = session_folder(item.config) / STOPPED
-    try:
-        with mark.open("x", encoding="utf-8") as stream:
-            stream.write(item.nodeid)
-    except FileExistsError:
-        return mark.read_text(encoding="utf-8") == item.nodeid
-    return True
 
 
 def _open(config: pytest.Config) -> Suite:

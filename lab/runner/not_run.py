@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.bounded_files import write_atomically
@@ -17,8 +17,16 @@ from lab.runner.runner import Options, Result, origin_of, spec_of
 from lab.scenario.item import ScenarioItem
 
 
-def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, reason: str) -> Result:
-    """UNKNOWN with `reason` alone, so that the rows of the scenario are UNKNOWN, too, and not as they were before."""
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why no scenario can show anything: the kind of note that says so, and its words."""
+
+    kind: str
+    reason: str
+
+
+def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, blocked: Blocked) -> Result:
+    """UNKNOWN for that reason alone, so that the rows of the scenario are UNKNOWN, too, and not as they were before."""
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
     origin = origin_of(options)
@@ -28,7 +36,7 @@ def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, rea
     recorder = Recorder(folder / HISTORY)
     try:
         recorder.add(_header(item))
-        recorder.add(Note(t_ms=0, kind="blocked", text=reason))
+        recorder.add(Note(t_ms=0, kind=blocked.kind, text=blocked.reason))
         history = recorder.history()
     finally:
         recorder.close()

@@ -73,7 +73,8 @@ class Run:
         return self.lab.scheduler.now_ms
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
-        self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
+        # What comes before genesis is there from the beginning.
+        self.recorder.add(Note(t_ms=max(0, self.now_ms), kind=kind, text=text, chain=chain))
 
     def history(self) -> History:
         """All of it so far, with how late the machine was up to now."""

@@ -6,7 +6,6 @@ import errno
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from lab.checks.verdict import judge_recorded, without_expectations
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
-from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError
+from lab.errors import DISK_IS_FULL, EnvironmentFailure, LabError, RelayerFailure
 from lab.evidence import HistoryFull, Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
@@ -27,7 +26,7 @@ from lab.garbage import collecting_seldom
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import TOO_LONG, Header, Leg
+from lab.model.records import NO_FAILOVER, NO_RELAYER, RELAYER_ENDED, RELAYER_KILLED, TOO_LONG, Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
@@ -141,8 +140,7 @@ def _run_item(
         with open_lab(spec, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
             if not unplayed:
-                with suppress(HistoryFull):
-                    _play_to_its_end(run, play or partial(play_timeline, progress=options.progress), options)
+                _play_as_far_as_it_goes(run, play or partial(play_timeline, progress=options.progress), options)
             recorder.end()
             for kind, text in unplayed:
                 run.note(kind, text)
@@ -160,6 +158,22 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest.as_json())
     return Result(evidence, verdict, history, recorder.digest())
+
+
+def _play_as_far_as_it_goes(run: Run, play: Callable[[Run], None], options: Options) -> None:
+    """To the end, or until the history is full or the user's relayer fails, which is what the run shows then."""
+    try:
+        _play_to_its_end(run, play, options)
+    except HistoryFull:
+        return
+    except RelayerFailure as failure:
+        kind = RELAYER_KILLED if failure.from_outside else RELAYER_ENDED
+        run.note(kind if failure.began else NO_RELAYER, failure.reason)
+        return
+    proxy, command = run.lab.proxy, run.lab.spec.own_relayer
+    if proxy is not None and command is not None and not command.declared.failover:
+        for chain in proxy.asked_at_one_endpoint():
+            run.note(NO_FAILOVER, f"the relayer asks one endpoint alone of {chain}, which has several", chain)
 
 
 def _play_to_its_end(run: Run, play: Callable[[Run], None], options: Options) -> None:

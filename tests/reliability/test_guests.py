@@ -26,7 +26,8 @@ from lab.model.records import Note, Submit
 from lab.model.session import Session
 from lab.scenario.item import RelayerSpec
 from lab.session.lab import Lab
-from lab.session.relayer.process import Launch, RelayerProcess
+from lab.session.relayer.launch import Launch
+from lab.session.relayer.process import RelayerProcess
 from tests.unit.conftest import StartLab, reference, start_lab
 from tests.unit.faults.typed import TYPES, raw_of
 from tests.unit.real_chains import buffer_args

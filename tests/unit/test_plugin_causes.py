@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lab.broken import read_bugs, write_contracts
-from lab.plugin.sharing import RESULTS, RUN_ID, first_to_stop
+from lab.plugin.sharing import RESULTS, RUN_ID
+from lab.plugin.stopping import first_to_stop
 from tests.unit.pytest_project import BAD, GOOD, run_pytest
 from tests.unit.pytest_project import project as project
 

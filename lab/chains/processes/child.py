@@ -186,6 +186,15 @@ def how_ended(code: int | None) -> str:
     return f"signal {names.get(-code, -code)}" if code is not None and code < 0 else f"exit code {code}"
 
 
+# A program does not send itself these, unlike SIGSEGV or SIGABRT; a kernel without memory left sends SIGKILL.
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def ended_from_outside(code: int | None) -> bool:
+    """Whether somebody else ended a program, by its exit code or that of a shell around it."""
+    return code is not None and (-code in _FROM_OUTSIDE or code - 128 in _FROM_OUTSIDE)
+
+
 @contextlib.contextmanager
 def _output(log: Path | GuestLog) -> Iterator[tuple[Path, int]]:
     """The path of a log, and the handle that a program writes to."""

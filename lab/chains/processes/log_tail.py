@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ LINE_CHARACTERS = 400
 # Of a line that is searched for secrets.
 SEARCHED_CHARACTERS = 4 * LINE_CHARACTERS
 TAIL_BYTES = 64 * 1024
+EMPTY = "(the log is empty)"
+# `KeyError: 'x'`, `Error: Cannot find module`, `thread 'main' panicked at`, `ERROR`, `fatal error:`.
+_NAMES_AN_ERROR = re.compile(r"\w*(?:Error|Exception)\b(?!\()|\bpanicked\b|\b(?:ERROR|FATAL|error|fatal)\b")
 
 Redact = Callable[[str], str]
 
@@ -25,7 +29,14 @@ def last_lines(path: Path, lines: int = LINES, redact: Redact = redact_text) -> 
 def quoted(text: str, lines: int = LINES, redact: Redact = redact_text) -> str:
     """The last lines of a text, indented, without secrets; what no terminal should be sent is shown as an escape."""
     shown = fit_lines(text.splitlines()[-lines:], redact)
-    return "\n".join(f"  | {line}" for line in shown) or "  | (the log is empty)"
+    return "\n".join(f"  | {line}" for line in shown) or f"  | {EMPTY}"
+
+
+def telling_line(said: str) -> str:
+    """Of lines as `quoted` has them the last one that names an error, else the last one; empty for an empty log."""
+    lines = [line.removeprefix("  | ").strip() for line in said.splitlines()]
+    lines = [line for line in lines if line and line != EMPTY]
+    return next((line for line in reversed(lines) if _NAMES_AN_ERROR.search(line)), lines[-1] if lines else "")
 
 
 def whole_lines(end: bytes, before: int) -> str:

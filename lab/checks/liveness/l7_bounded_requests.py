@@ -86,6 +86,13 @@ def concerns(history: History) -> bool:
     return bool(history.of(Requests))
 
 
+def undeclared(history: History) -> str | None:
+    """Who declares no bound has promised none; while endpoints refuse what is too many there is one all the same."""
+    if history.header.requests_per_minute is not None or any(period.limited for period in history.of(Requests)):
+        return None
+    return "bound on requests (`requests_per_minute` of lab.yaml)"
+
+
 def judge(history: History) -> CheckResult:
     """Judges every chain that was asked, and says how often it was."""
     judgement = Judgement("L7", "bound", "relayer")

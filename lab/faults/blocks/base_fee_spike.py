@@ -12,7 +12,9 @@ from lab.faults.context import FaultContext
 from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
+from lab.faults.transport.methods import SENDS, named_alike
 from lab.faults.transport.policy import Effect
+from lab.faults.transport.raw_transaction import decode_raw
 from lab.model.step import fault_at
 from lab.model.units import Wei
 
@@ -36,23 +38,25 @@ class BaseFeeSpike(OnChain):
 
 
 class BaseFeeSpikeFault(BlockFault):
-    """Every block while it lasts has at least the spiked base fee. Activations: blocks mined at it, answers with it.
+    """Every block while it lasts has at least the spiked base fee. Activations: blocks, answers, refusals.
 
-    Who is told of it may wait, and where nobody sends there may be no block.
+    Who is told of it may wait, and where nobody sends, or all offer less, there may be no block.
     """
 
-    shows_in = frozenset(("eth_gasPrice", "eth_feeHistory", "eth_getBlockByNumber"))
+    shows_in = frozenset(("eth_gasPrice", "eth_feeHistory", "eth_getBlockByNumber", *SENDS))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: BaseFeeSpike) -> None:
         super().__init__(context, spec, fee_rules=self._spiked, listeners=self._on_block)
         self._spec = spec
-        self._level = self._answers = 0
+        self._level = self._answers = self._refusals = 0
 
     @property
     def proof(self) -> str:
-        """Blocks and answers."""
-        blocks = self.activations - self._answers
-        return f"{blocks} blocks mined at a base fee of {self._level} wei or more, {self._answers} answers told of it"
+        """Blocks, answers, and offers that a node refuses for it."""
+        blocks = self.activations - self._answers - self._refusals
+        refused = f", {self._refusals} offers came below it" if self._refusals else ""
+        answers = f"{self._answers} answers told of it"
+        return f"{blocks} blocks mined at a base fee of {self._level} wei or more, {answers}{refused}"
 
     def inject(self) -> None:
         """Raise the fee from the next block on, from what it is now."""
@@ -62,7 +66,14 @@ class BaseFeeSpikeFault(BlockFault):
         super().inject()
 
     def on_request(self, method: str) -> Effect:
-        """Look at what is asked for when it arrives."""
+        """Look at what is asked for, or offered, when it arrives."""
+
+        def offered(params: list[Any]) -> list[Any]:
+            sent = decode_raw(params[0]) if params else None
+            below = sent is not None and sent.max_fee_per_gas < self._level
+            self._refusals += below
+            self.activations += below
+            return params
 
         def ask(params: list[Any]) -> list[Any]:
             newest = params[1] if method == "eth_feeHistory" and len(params) > 1 else None
@@ -71,7 +82,7 @@ class BaseFeeSpikeFault(BlockFault):
                 self.activations += 1
             return params
 
-        return Effect(asks=(ask,))
+        return Effect(asks=(ask if SENDS.isdisjoint(named_alike(method)) else offered,))
 
     def _spiked(self, base_fee: int) -> int:
         return max(base_fee, self._level)

@@ -93,11 +93,16 @@ class FaultProxy:
 
     def never_asked(self) -> list[str]:
         """The chains that no JSON-RPC request has come for yet."""
-        return [name for name in self._chains if name not in self._asked]
+        return [name for name in self._chains if self._asked.isdisjoint(self._paths(name))]
 
     def asked(self) -> list[str]:
         """The chains that a JSON-RPC request has come for."""
-        return [name for name in self._chains if name in self._asked]
+        return [name for name in self._chains if not self._asked.isdisjoint(self._paths(name))]
+
+    def asked_at_one_endpoint(self) -> list[str]:
+        """The chains with several endpoints of which one alone was ever asked."""
+        several = [name for name in self._chains if self._endpoints.get(name, 1) > 1]
+        return [name for name in several if len(self._asked.intersection(self._paths(name))) == 1]
 
     def close(self) -> None:
         """Drop all connections and end the thread; what was under way is recorded. May be called twice."""
@@ -166,28 +171,28 @@ class FaultProxy:
         return error(text=text)
 
     def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
-        """The chain that a path names, whatever the slashes around it and its case."""
+        """The path that a request means, whatever the slashes around it and its case, and the way from there."""
         name = request.match_info["path"].strip("/").lower()
         path = {known.lower(): known for known in self._carriers}.get(name)
         if path is None:
             known = ", ".join(f"/{name}" for name in self._carriers)
             raise self._turned_away(request, web.HTTPNotFound, f"expected one of the paths {known}")
-        carrier, chain = self._carriers[path], path.partition("/")[0]
+        carrier = self._carriers[path]
         if request.headers.get("Upgrade", "").lower() == "websocket":
             text = "websockets are not supported by the lab: send JSON-RPC over HTTP POST, and poll"
             carrier.note_refused("websocket", text)
             raise self._turned_away(request, _not_allowed, text)
         if request.method != "POST":
             raise self._turned_away(request, _not_allowed, f"expected JSON-RPC over HTTP POST, got {request.method}")
-        return chain, carrier
+        return path, carrier
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        chain, carrier = self._carrier(request)
+        path, carrier = self._carrier(request)
         try:
             hold = self._answers.hold()
             try:
                 async with self._bodies.reading(request) as body:
-                    reply = await self._answered(request, chain, carrier, body, hold)
+                    reply = await self._answered(request, path, carrier, body, hold)
                 return await handed_over(request, reply) if hold.taken else reply
             finally:
                 hold.leave()
@@ -197,7 +202,7 @@ class FaultProxy:
             raise self._turned_away(request, web.HTTPBadRequest, f"expected a readable body: {error}") from error
 
     async def _answered(
-        self, request: web.Request, chain: str, carrier: Carrier, body: bytes, hold: Hold
+        self, request: web.Request, path: str, carrier: Carrier, body: bytes, hold: Hold
     ) -> web.Response:
         try:
             # Not json.loads: web3's dependencies raise Python's recursion limit, deep nesting then ends the process.
@@ -206,8 +211,9 @@ class FaultProxy:
             return json_reply(error_answer(None, PARSE_ERROR, "parse error"))
         if (problem := _problem(asked)) is not None:
             return json_reply(error_answer(None, INVALID_REQUEST, problem))
-        self._asked.add(chain)
+        self._asked.add(path)
         self.requests += 1
+        chain = path.partition("/")[0]
         try:
             calls = [carrier.take(call) for call in (asked if isinstance(asked, list) else [asked])]
             self._count(chain, calls)

@@ -8,7 +8,7 @@ from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
-from lab.session.relayer.process import SESSION_VARIABLE, reference_command
+from lab.session.relayer.launch import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
 

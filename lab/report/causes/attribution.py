@@ -83,7 +83,7 @@ def _follows(symptom: Symptom, root: Symptom) -> bool:
     must end as the documentation says, of another function and another flow, stands for itself. Liveness ends where
     anything else goes wrong.
     """
-    if symptom.kind in ("missing", "operation", "evidence"):
+    if symptom.kind in ("missing", "operation", "relayer", "evidence"):
         return False
     if symptom.kind == "check" and not symptom.check.startswith("L"):
         return _same_way(symptom, root) or (symptom.check in HANGS_ON_ALL and _unknown_since(root))

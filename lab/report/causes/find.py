@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ EVENTS_MAX = 8
 # Expectations are what a cause says already.
 _UNSHOWN = ("met", "unmet")
 RUNS_MAX, FOLLOWS_MAX = 400, 40
-_RANK = ("operation", "missing", "check", "expectation", "unknown", "evidence")
+_RANK = ("operation", "relayer", "missing", "check", "expectation", "unknown", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class _Run:
 
     folder: Folder
     parts: RunParts
-    weight: tuple[int, int, int]
+    weight: tuple[int, bool, int, int]
 
 
 def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseReport:
@@ -56,8 +57,8 @@ def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseRe
         whole = read_parts(folder)
         attribution = attribute(_symptoms(whole))
         size = len(whole.history.records) if whole.history is not None else 1 << 30
-        # One in which nothing else is wrong, and in which no fault acted, says more in less.
-        weight = (len({root.key for root in attribution.roots}), len(parts.made.faults), size)
+        # One in which nothing else is wrong, and in which no fault acted, says more in less; one not run says nothing.
+        weight = (len({root.key for root in attribution.roots}), not parts.made.networks, len(parts.made.faults), size)
         attributed.append((_Run(folder, parts, weight), attribution))
     groups = sorted(group(attributed), key=lambda cluster: (_rank(cluster), -len(cluster.runs), cluster.key))
     return CauseReport(
@@ -126,6 +127,8 @@ def _title(symptom: Symptom, function: str) -> str:
         return f"the contract has no function {function}"
     if symptom.kind == "operation":
         return f"{function} never succeeds"
+    if symptom.kind == "relayer":
+        return re.split("[:;] ", symptom.text, maxsplit=1)[0]
     return {
         "expectation": f"an expectation is not met{where}",
         "unknown": "nothing can be concluded",
@@ -157,7 +160,7 @@ def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:
 def _moments(run: _Run, symptom: Symptom) -> tuple[Moment, ...]:
     """What happened next to the moment, on the chain of the deviation."""
     moment = symptom.t_ms
-    if moment is None or symptom.kind == "operation":
+    if moment is None or symptom.kind == "operation" or (symptom.kind == "relayer" and moment <= 0):
         return ()
     try:
         happened = [

@@ -11,7 +11,7 @@ from lab.html.text import clean
 from lab.model.effects import KNOWN_EVENTS, Step, steps, with_callers
 from lab.model.history import History
 from lab.model.record_parts.about import NOTHING
-from lab.model.records import UNDECIDED, Expectation, Leg, Note, Operation
+from lab.model.records import NO_RELAYER, RELAYER_ENDED, UNDECIDED, Expectation, Leg, Note, Operation
 from lab.model.verdict import Actor, CheckResult, Finding, RunVerdict, Verdict
 from lab.report.causes.demands import came_of, demanded, not_stored
 from lab.report.causes.documentation import function_in
@@ -102,8 +102,12 @@ class _Reader:
         self._steps: dict[str, list[Step]] = {}
 
     def blocked(self) -> Iterator[Symptom]:
-        """A core operation that never succeeds, as the smoke run showed; functions that are not there."""
+        """A core operation that never succeeds, as the smoke run showed; functions and relayers that are not there."""
         for note in self._history.of(Note) if self._history is not None else ():
+            if note.kind in (NO_RELAYER, RELAYER_ENDED):
+                text = clean(note.text, TEXT_MAX)
+                key = f"relayer {self._shaper.shape(text)}"
+                yield Symptom("relayer", key, text, t_ms=note.t_ms, seq=note.seq, actor="relayer")
             if note.kind == "blocked":
                 text = clean(_BLOCKED.sub("", note.text), TEXT_MAX)
                 missing = list(_missing(note.text, text, note.t_ms))

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from lab.html.text import clean, plural, seconds, some
+from lab.model.verdict import Verdict
 from lab.report.records.cause import Cause, CauseReport
 from lab.report.run_page.relayer_log import EMPTY_LOG
 
@@ -62,7 +63,7 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
 def _lines(number: int, cause: Cause, events: int, log: int, *, everything: bool) -> list[str]:
     demand = f": {cause.demand}" if cause.demand else ""
     lines = [f"{number}. {_head(cause)}{demand}"]
-    lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
+    lines += _wrapped(cause.deviation.removeprefix(cause.title).lstrip(":; "), 3)
     if cause.source is not None:
         quoted = f" | {cause.source.text}" if cause.source.text else ""
         lines.append(f"   {cause.source.place}{quoted}"[:WIDTH])
@@ -94,7 +95,8 @@ def _runs(cause: Cause, *, everything: bool) -> list[str]:
     """What it takes down."""
     names = [run.item for run in cause.runs]
     rows = f"; rows {some(cause.rows, len(cause.rows) if everything else ROWS)}" if cause.rows else ""
-    verb = "keeps from running, UNKNOWN without `--go-on`:" if cause.kind == "operation" else "fails"
+    stops = cause.kind == "operation" or (cause.kind == "relayer" and cause.shown_by.verdict is Verdict.UNKNOWN)
+    verb = "keeps from running, UNKNOWN without `--go-on`:" if stops else "fails"
     fails = f"{verb} {plural(len(names), 'run')}"
     return _wrapped(f"{fails}: {some(names, len(names) if everything else ITEMS)}{rows}", 1 << 30 if everything else 2)
 

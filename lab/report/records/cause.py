@@ -10,7 +10,7 @@ from lab.model.under_test import UnderTest
 from lab.model.verdict import Verdict
 
 Layer = Literal["documented", "demanded"]
-Kind = Literal["operation", "missing", "check", "expectation", "unknown", "evidence"]
+Kind = Literal["operation", "relayer", "missing", "check", "expectation", "unknown", "evidence"]
 
 
 class QuotedLine(Frozen):

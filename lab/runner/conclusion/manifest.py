@@ -102,7 +102,7 @@ def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunMani
     return started.model_copy(
         update={
             "duration_s": round(duration_s, 3),
-            "simulated_s": run.now_ms / 1000,
+            "simulated_s": max(0, run.now_ms) / 1000,
             "transactions": sum(len(record.txs) for record in run.recorder.records if isinstance(record, Block)),
             "lag": _lag(run),
             "node_memory_bytes": run.lab.memory_bytes(),

@@ -25,6 +25,9 @@ class DeclaredRelayer(BaseModel):
     requests_per_minute: int | None = Field(
         default=None, ge=1, description="JSON-RPC calls that it makes at most in a minute, to each chain"
     )
+    failover: bool = Field(
+        default=False, description="it goes on with a chain's other endpoints (`fallback_rpc_urls`) where one fails"
+    )
 
     @field_validator("poll")
     @classmethod

@@ -7,77 +7,35 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from lab.chains.processes.child import how_ended
+from lab.chains.processes.child import ended_from_outside, how_ended
 from lab.chains.processes.guest_log import GuestLog
+from lab.chains.processes.log_tail import telling_line
 from lab.chains.processes.process_group import ProcessGroup
-from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.chains.scheduler import Scheduler
-from lab.errors import LabError, UsageError
+from lab.errors import RelayerFailure, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
-from lab.model.redacted import RedactedCommand, redact_command
-from lab.model.session import Session
-from lab.session.relayer.command import not_started, secrets_of
+from lab.model.redacted import redact_command
+from lab.model.session import GUESTS
+from lab.session.keys import write_keys
+from lab.session.relayer.command import not_started
 from lab.session.relayer.dilation import require_dilated
+from lab.session.relayer.launch import SESSION_VARIABLE, Launch
 
-SESSION_VARIABLE = "LAB_SESSION"
 WATCH_S = 0.2
 STOP_S = 10.0
 # The relayer rests when it has sent nothing for this many polls.
 QUIET_POLLS = 3
 
 
-def reference_command(session: Path, store: Path) -> list[str]:
-    """The reference relayer's command line."""
-    return python_command("-m", "lab.relayer", "--session", str(session), "--store", str(store))
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What is started as a relayer, and with what. `quiet_ms` is how long it sends nothing before it rests.
-
-    `clock` are the variables that make its clock as fast as the chains', beside those of its command.
-    """
-
-    command: tuple[str, ...]
-    session: Session
-    session_path: Path
-    log_path: Path
-    name: str = "relayer"
-    working_folder: Path | None = None
-    quiet_ms: int = 0
-    variables: Mapping[str, str] = field(default_factory=dict)
-    clock: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def secrets(self) -> RedactedCommand:
-        """What of the command and its variables no log may show."""
-        return secrets_of(self.command, self.variables)
-
-    def second(self) -> Launch:
-        """The same with a session file and a store of its own."""
-        store, path = f"{self.session.store_path}.second", self.session_path.with_name("session-second.json")
-        return replace(
-            self,
-            command=tuple(
-                word.replace(str(self.session_path), str(path)).replace(self.session.store_path, store)
-                for word in self.command
-            ),
-            session=self.session.model_copy(update={"store_path": store}),
-            session_path=path,
-            log_path=self.log_path.with_name("relayer-second.log"),
-            name="second relayer",
-        )
-
-
 class RelayerProcess:
-    """Implements `RelayerControl`. A death that nobody asked for surfaces as a LabError where the clock is advanced."""
+    """Implements `RelayerControl`. A death that nobody asked for is a RelayerFailure where the clock is advanced."""
 
     def __init__(
         self,
@@ -102,6 +60,7 @@ class RelayerProcess:
         self._started_ms = 0
         self._requests = requests
         self._before_start = -1
+        self._began = requests is None
         self._seconds: list[RelayerProcess] = []
         self.deaths = 0
 
@@ -206,8 +165,9 @@ class RelayerProcess:
         return second
 
     def rotate(self, role: str) -> None:
-        """See `RelayerControl.rotate`: the session file names the role whose key is used."""
+        """See `RelayerControl.rotate`: the session file names the role whose key is used, the key file has it, too."""
         self.stop()
+        write_keys(Path(self._launch.session.key_file), (*GUESTS, role))
         session = self._launch.session.model_copy(update={"relayer_role": role})
         session.write(self.session_path)
         self._launch = replace(self._launch, session=session)
@@ -247,7 +207,7 @@ class RelayerProcess:
             return
         self._log.publish()
         if self._requests is not None and 0 <= self._before_start < self._requests():
-            self._before_start = -1
+            self._before_start, self._began = -1, True
             self._note("ready", "its first request")
         if not group.alive:
             self._ended(group)
@@ -263,11 +223,17 @@ class RelayerProcess:
             self._note("stop", "stop" if group.returncode == 0 else f"stop, with {how_ended(group.returncode)}")
             return
         self._note("crash", f"crashed: {how_ended(group.returncode)}, nobody asked for it")
-        ended = f"the relayer ended by itself with {how_ended(group.returncode)}"
-        raise LabError(f"{ended}; expected it to run until it is stopped. {self.last_words()}")
+        said = telling_line(self._log.tail())
+        raise self.failure(
+            f"ended by itself with {how_ended(group.returncode)}"
+            f"{'' if self._began else ', before it asked a chain for anything'}{': ' if said else ''}{said}",
+            "it to run until it is stopped",
+            began=self._began,
+            from_outside=ended_from_outside(group.returncode),
+        )
 
     def _left(self, group: ProcessGroup) -> None:
-        """Kill what is left so long after SIGTERM. Raises LabError where nothing of it had listened."""
+        """Kill what is left so long after SIGTERM. Raises RelayerFailure where nothing of it had listened."""
         names, left = group.names(), {process.pid for process in group.members()}
         heeded = self._asked - left
         self._group = None
@@ -275,7 +241,7 @@ class RelayerProcess:
         if heeded:
             self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(redact_command, names))}")
             return
-        raise LabError(f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. {self.last_words()}")
+        raise self.failure(f"still runs {STOP_S:g} s after SIGTERM", "a clean stop")
 
     def _signal(self, number: signal.Signals) -> bool:
         return self._group is not None and self._group.signal(number)
@@ -285,6 +251,14 @@ class RelayerProcess:
         if self._launch.clock and self._group is not None:
             shown = redact_command(shlex.join(self._launch.command))
             require_dilated(self._group.members(), shown, self._launch.session.speed)
+
+    def failure(
+        self, what: str, expected: str, *, hints: str = "", began: bool = True, from_outside: bool = False
+    ) -> RelayerFailure:
+        """What it did instead of what was expected of it, and what may be why, with its last log lines."""
+        story = f"the relayer {what}; expected {expected}. {hints}"
+        message = f"{story}{self.last_words()}"
+        return RelayerFailure(message, reason=story.rstrip(". "), began=began, from_outside=from_outside)
 
     def last_words(self) -> str:
         """A sentence with its last log lines, indented."""

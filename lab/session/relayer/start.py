@@ -13,7 +13,6 @@ from lab.chains.loopback import proxies_set
 from lab.chains.processes.reaper import Reaper
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec, role_account
-from lab.errors import DeadlineExceeded
 from lab.evidence import Recorder
 from lab.faults.transport.gate import Gate
 from lab.faults.transport.policy import Policy
@@ -27,7 +26,8 @@ from lab.rpc.failover import IMPATIENT
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.dilation import dilation
-from lab.session.relayer.process import Launch, RelayerProcess, reference_command
+from lab.session.relayer.launch import Launch, reference_command
+from lab.session.relayer.process import RelayerProcess
 from lab.session.request_watch import RequestWatch
 
 if TYPE_CHECKING:
@@ -146,16 +146,16 @@ class RelayerWiring:
 
 
 def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess, command: RelayerCommand) -> None:
-    """Wait until it has asked every chain once, and until genesis. Raises LabError if it dies first, or never asks."""
+    """Wait until it has asked every chain once, and until genesis. Raises RelayerFailure if it dies or never asks."""
     begun_ms = scheduler.now_ms
     while never := proxy.never_asked():
         if scheduler.now_ms - begun_ms > scheduler.of_wall(READY_WITHIN_S):
-            raise DeadlineExceeded(
-                f"the relayer never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start; expected at "
-                f"least one request to each chain's rpc_url in {process.session_path} "
-                f"(it polled {', '.join(proxy.asked()) or 'none'}). Its command: `{command.shown}`. "
-                f"{_hints(proxy.turned_away)}"
-                f"{process.last_words()}"
+            raise process.failure(
+                f"never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start",
+                f"at least one request to each chain's rpc_url in {process.session_path.name} "
+                f"(it polled {', '.join(proxy.asked()) or 'none'})",
+                hints=f"Its command: `{command.shown}`. {_hints(proxy.turned_away)}",
+                began=False,
             )
         scheduler.advance_to(scheduler.now_ms + scheduler.of_wall(READY_STEP_S))
     process.require_dilated()

@@ -33,7 +33,7 @@ from lab.session.keys import hand_to_guest, write_keys
 from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.dilation import dilation
-from lab.session.relayer.process import SESSION_VARIABLE, reference_command
+from lab.session.relayer.launch import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.session.up.files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from lab.chains.processes.guest_log import PUBLISHED_BYTES, RAW_BYTES_KEPT, RAW_BYTES_MAX, GuestLog
-from lab.chains.processes.log_tail import LINE_CHARACTERS, LINES, SEARCHED_CHARACTERS, TAIL_BYTES, last_lines
+from lab.chains.processes.log_tail import (
+    LINE_CHARACTERS,
+    LINES,
+    SEARCHED_CHARACTERS,
+    TAIL_BYTES,
+    last_lines,
+    quoted,
+    telling_line,
+)
 from lab.model.redacted import RedactedCommand
 
 KEY = "0x" + "ab" * 32
@@ -140,6 +148,26 @@ def test_a_program_that_says_nothing(log: GuestLog) -> None:
     assert log.fileno() > 2
     assert log.path.read_text(encoding="utf-8") == ""
     assert log.tail() == "  | (the log is empty)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "telling"),
+    [
+        (["Traceback (most recent call last):", "  File x", "KeyError: 'nonce'"], "KeyError: 'nonce'"),
+        (
+            ["Error: Cannot find module 'x'", "Require stack:", "  at f (node:x)", "", "Node.js v20.1.0"],
+            "Error: Cannot",
+        ),
+        (["thread 'main' panicked at src/main.rs:4:5:", "note: run with `RUST_BACKTRACE=1`"], "thread 'main' panicked"),
+        (["polling", "stopped"], "stopped"),
+        ([], ""),
+    ],
+)
+def test_the_line_that_says_why(lines: list[str], telling: str) -> None:
+    """The last one that names an error, as Python, Node.js and Rust write them."""
+    said = telling_line(quoted("\n".join(lines)))
+    assert said.startswith(telling)
+    assert bool(said) is bool(lines)
 
 
 def test_no_log(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.checks.liveness.l7_bounded_requests import HAMMERING
+from lab.checks.verdict import judge_recorded
+from lab.model.checks import CheckSelection
 from lab.model.records import Lag
 from lab.model.verdict import CheckResult, Verdict
 
@@ -52,6 +54,18 @@ def lived(first: int, second: int, *, later: int = 7, **header: Any) -> Story:
     story.requests(70, 100, "two", 50)
     story.requests(100, END, "two", second)
     return story
+
+
+def test_who_promised_nothing_is_not_judged() -> None:
+    """A scenario about the bound is not exercised then, and does not pass; what endpoints refuse is bounded anyway."""
+    named = CheckSelection(default=False, added=("L7",), removed=())
+    verdict = judge_recorded(lived(10, 400).history(), named, "")
+    assert (verdict.verdict, verdict.reasons) == (
+        Verdict.NOT_EXERCISED,
+        ("not exercised: the relayer declares no bound on requests (`requests_per_minute` of lab.yaml)",),
+    )
+    assert judge_recorded(lived(10, 400, requests_per_minute=9_000).history(), named, "").verdict is Verdict.FAIL
+    assert CHECKS["L7"].undeclared(limited(20).history()) is None
 
 
 def test_without_counts_there_is_nothing_to_judge() -> None:

@@ -56,6 +56,11 @@ def operation(outcome: Any, function: str = "buffer_transaction", revert: str | 
     )
 
 
+def note(kind: str, text: str) -> Note:
+    """A mark on the time line."""
+    return Note(t_ms=1, kind=kind, text=text)
+
+
 @pytest.mark.parametrize(
     ("records", "verdict", "reasons"),
     [
@@ -76,6 +81,15 @@ def operation(outcome: Any, function: str = "buffer_transaction", revert: str | 
             ["not exercised: the relayer never asks for eth_getLogs"],
         ),
         ([UNMET, mark("heal", unasked=("eth_getLogs",))], Verdict.FAIL, ["s.yaml:3:5 e"]),
+        ([MET, note("relayer ended", "it ended: KeyError")], Verdict.FAIL, ["it ended: KeyError"]),
+        ([MET, note("relayer killed", "by SIGKILL")], Verdict.UNKNOWN, ["relayer killed: by SIGKILL"]),
+        ([note("no relayer", "it never asked")], Verdict.UNKNOWN, ["it never asked"]),
+        ([MET, note("no failover", "it asks one endpoint alone of a")], Verdict.PASS, []),
+        (
+            [UNMET, note("no failover", "it asks one endpoint alone of a")],
+            Verdict.NOT_EXERCISED,
+            ["not exercised: it asks one endpoint alone of a (`failover` of lab.yaml)"],
+        ),
         ([MET, operation("ok"), operation("fail", revert="x")], Verdict.PASS, []),
         (
             [MET, operation("fail", revert="Not authorized")],

@@ -274,7 +274,8 @@ def test_a_gas_limit_cut_shows_in_refusals(quiet: Lab) -> None:
 
 
 def test_a_base_fee_shows_in_answers(quiet: Lab) -> None:
-    """Who is told of it may wait, so that there is no block with it."""
+    """Who is told of it may wait, so that there is no block with it; who offers less is refused."""
+    raw, _ = signed(quiet, QUIET, "operator", "buffer_transaction", *buffer_args(quiet, QUIET, 1))
     fault = quietly(quiet, "base_fee_spike", factor=100)
     level = quiet.chains[QUIET].producer.next_base_fee()
     assert int(asked(quiet, QUIET, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) == level // 100
@@ -284,9 +285,12 @@ def test_a_base_fee_shows_in_answers(quiet: Lab) -> None:
     assert int(asked(quiet, QUIET, "eth_gasPrice"), 16) >= level
     assert fault.activations == 3
     assert fault.proof == f"0 blocks mined at a base fee of {level} wei or more, 3 answers told of it"
+    assert "base fee" in str(asked(quiet, QUIET, SEND, raw))
+    assert fault.activations == 4
+    assert fault.proof.endswith("3 answers told of it, 1 offers came below it")
     fault.heal()
     asked(quiet, QUIET, "eth_gasPrice")
-    assert fault.activations == 3
+    assert fault.activations == 4
 
 
 def test_a_skewed_clock_shows_in_answers(quiet: Lab) -> None:

@@ -70,6 +70,15 @@ def test_commands(command: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["KeyError: 'nonce'", "builtins.KeyError: 7", "eth_keys.exceptions.BadKeyError: short"]
+)
+def test_errors_about_keys(text: str) -> None:
+    """What a program stumbled over is no secret; a key that its words quote is one as ever."""
+    assert redact_text(text) == text
+    assert CANARY not in redact_text(f"{text}; api_key={CANARY}")
+
+
+@pytest.mark.parametrize(
     "text", ["python relayer.py {session} --port 80 -p 8080 --poll 0.2", "./r --author Max --seed 42 key.py", "r 'a b'"]
 )
 def test_commands_without_secrets(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.deployer import Deployable, deployable
-from lab.errors import DeadlineExceeded, LabError, UsageError
+from lab.errors import UsageError
 from lab.evidence.folder import sha256_file
 from lab.model.records import Note, Submit
 from lab.model.verdict import Verdict
@@ -62,6 +62,15 @@ body = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
 request = urllib.request.Request(chain["rpc_url"], json.dumps(body).encode(), {"Content-Type": "application/json"})
 print(urllib.request.urlopen(request).status, flush=True)
 time.sleep(600)
+"""
+
+ENDS = """
+import json, sys, time, urllib.request
+body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}).encode()
+for chain in json.load(open(sys.argv[1]))["chains"].values():
+    urllib.request.urlopen(urllib.request.Request(chain["rpc_url"], body, {"Content-Type": "application/json"}))
+time.sleep(3)
+{}["nonce"]
 """
 
 
@@ -157,23 +166,35 @@ def test_one_that_drops_the_library(tmp_path: Path, backend: ProcessBackend, tar
 def test_one_that_never_polls_a_chain(
     tmp_path: Path, backend: ProcessBackend, target: Deployable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the chain, quotes the log, and says where the URL stands that was never asked."""
+    """The reason names the chain, and says where the URL stands that was never asked: nothing can be concluded."""
     monkeypatch.setattr(relayer_start, "READY_WITHIN_S", 3.0)
     (tmp_path / "half.py").write_text(HALF)
-    with pytest.raises(DeadlineExceeded) as caught:
-        run(SWAP, tmp_path, backend, target, f"{PYTHON} half.py {{session}}")
-    told = str(caught.value)
-    assert "never polled two within 3 s" in told
-    assert "(it polled one)" in told
-    assert f"| looking at {tmp_path / 'run' / 'session.json'}" in told
-    assert "| 200" in told
+    result = run(SWAP, tmp_path, backend, target, f"{PYTHON} half.py {{session}}")
+    (reason,) = result.verdict.reasons
+    assert result.verdict.verdict is Verdict.UNKNOWN
+    assert "the relayer never polled two within 3 s" in reason
+    assert "rpc_url in session.json (it polled one)" in reason
+    assert "Its command: " in reason
+    log = (tmp_path / "run" / "logs" / "relayer.log").read_text()
+    assert f"looking at {tmp_path / 'run' / 'session.json'}" in log
+    assert "200" in log
 
 
 def test_one_that_ends_at_once(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
-    """Its exit code and its last words, not a wait for the deadline."""
-    with pytest.raises(LabError, match=r"exit code 3; expected[\s\S]*\| no such option") as caught:
-        run(SWAP, tmp_path, backend, target, "sh -c 'echo no such option; exit 3'")
-    assert not isinstance(caught.value, DeadlineExceeded)
+    """Its exit code and its last words, not a wait for the deadline: nothing can be concluded."""
+    result = run(SWAP, tmp_path, backend, target, "sh -c 'echo no such option; exit 3'")
+    (reason,) = result.verdict.reasons
+    assert result.verdict.verdict is Verdict.UNKNOWN
+    assert "exit code 3, before it asked a chain for anything: no such option; expected" in reason
+
+
+def test_one_that_ends_in_the_middle(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """The run fails by that, and what waits for the relayer is no finding of its own."""
+    (tmp_path / "ends.py").write_text(ENDS)
+    result = run(SWAP, tmp_path, backend, target, f"{PYTHON} ends.py {{session}}")
+    assert result.verdict.verdict is Verdict.FAIL
+    assert result.verdict.reasons[0].startswith("the relayer ended by itself with exit code 1: KeyError: 'nonce'; ")
+    assert not [check.check for check in result.verdict.checks if check.verdict is Verdict.FAIL]
 
 
 @pytest.mark.parametrize(("text", "words"), [(POINT, "after_scan"), (STORE, "the store of the reference relayer")])

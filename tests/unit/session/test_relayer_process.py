@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,14 +15,16 @@ import pytest
 
 from lab.chains.processes.reaper import Reaper
 from lab.chains.scheduler import Scheduler
-from lab.errors import LabError, UsageError
+from lab.coordinator import role_account
+from lab.errors import RelayerFailure, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.owner import start_ticks
 from lab.session.relayer import process as relayer_process
-from lab.session.relayer.process import Launch, RelayerProcess
+from lab.session.relayer.launch import Launch
+from lab.session.relayer.process import RelayerProcess
 from tests.waiting import eventually
 
 POLITE = """
@@ -65,7 +68,7 @@ class Bench:
             genesis_time=1_800_000_000,
             chains={},
             accounts={},
-            key_file="keys.json",
+            key_file=str(self._folder / "keys.json"),
             store_path="relayer.sqlite",
             poll_interval_ms=50,
             state_numbering={},
@@ -174,7 +177,7 @@ def test_one_that_does_not_stop_is_an_error(bench: Bench, monkeypatch: pytest.Mo
     relayer.start()
     bench.begun()
     relayer.stop()
-    with pytest.raises(LabError, match="still runs"):
+    with pytest.raises(RelayerFailure, match="still runs"):
         bench.pass_time(5000)
 
 
@@ -184,12 +187,25 @@ def test_a_death_of_its_own_surfaces_with_its_last_words(bench: Bench) -> None:
     relayer.start()
     bench.begun()
     eventually(lambda: not relayer.running, "the process to end")
-    with pytest.raises(LabError, match=r"exit code 3[\s\S]*\| no such chain"):
+    with pytest.raises(RelayerFailure, match=r"exit code 3[\s\S]*\| no such chain") as failure:
         bench.pass_time()
+    assert failure.value.reason.startswith("the relayer ended by itself with exit code 3: no such chain")
+    assert not failure.value.from_outside
     assert relayer.deaths == 0
     assert bench.notes() == ["start", "crashed: exit code 3, nobody asked for it"]
     relayer.close()
     assert relayer.log_path.read_text(encoding="utf-8") == "no such chain\\x1b[2J\n"
+
+
+def test_who_is_killed_by_another_did_not_end_by_itself(bench: Bench) -> None:
+    """A machine that runs out of memory sends SIGKILL; it is nothing that a relayer does."""
+    relayer = bench.relayer(POLITE)
+    relayer.start()
+    os.kill(int(bench.begun()[0]), signal.SIGKILL)
+    eventually(lambda: not relayer.running, "the process to end")
+    with pytest.raises(RelayerFailure, match="signal SIGKILL") as failure:
+        bench.pass_time()
+    assert failure.value.from_outside
 
 
 def test_what_it_started_goes_with_it(bench: Bench) -> None:
@@ -250,7 +266,9 @@ def test_a_rotated_key_is_named_in_the_session(bench: Bench, tmp_path: Path) -> 
     relayer.rotate("operator2")
     second, session = bench.begun()
     assert first != second
-    assert Session.read(Path(session)).relayer_role == "operator2"
+    given = Session.read(Path(session))
+    assert given.relayer_role == "operator2"
+    assert json.loads(Path(given.key_file).read_text())["operator2"] == "0x" + role_account("operator2").key.hex()
     assert bench.notes() == ["start", "stop", "start"]
 
 

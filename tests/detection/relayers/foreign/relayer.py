@@ -39,13 +39,17 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Sent:
-    """Something under way: what for, the offer, the signed bytes, and when it was sent last, in seconds."""
+    """Something under way: what for, the offer, the signed bytes, and when it was sent last, in seconds.
+
+    `cheap`: the node refused it, for less than it asks for now.
+    """
 
     job: tuple[str, bytes]
     call: dict[str, Any]
     raw: bytes
     at: float
     offers: int = 1
+    cheap: bool = False
 
 
 class Chain:
@@ -67,6 +71,7 @@ class Chain:
         self.failed: dict[tuple[str, bytes], tuple[int, float]] = {}  # attempts without effect, and not before
         self.heads: list[tuple[int, int]] = []
         self.fresh, self.page, self.lead_s = False, 10**6, 1 + int(2 * self.block_s)
+        self.ever_read, self.behind_s = False, 0.0
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -112,7 +117,7 @@ class Chain:
             raise RuntimeError(f"{self.facts['name']}: {len(self.found)} of {there} transactions have a log")
         self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
         self.final = self.final_block()
-        self.fresh = True
+        self.fresh = self.ever_read = True
 
     def final_block(self) -> int:
         """The newest block that nothing takes back any more, by the chain's own rule."""
@@ -151,16 +156,16 @@ class Chain:
         if one.parent == NONE:
             return True
         homes = self.homes(one.parent)
-        if not homes or not all(chain.fresh for chain in (homes if self in homes else self.all)):
-            return False  # an answer that is missing may be that of another one
+        if not homes or not all(chain.fresh for chain in homes) or not all(chain.ever_read for chain in self.all):
+            return False  # a chain that was never read may be another one
         executed = self.strict and (executing or self not in homes)
         wanted = ("EXECUTED",) if executed else ("READY", "EXECUTED")
         return all(chain.moved(one.parent, wanted) for chain in homes)
 
     def next_time(self) -> int:
-        """The least that the next block's timestamp can be: a clock that is behind shows in the head."""
+        """The least that the next block's timestamp can be: a clock that is behind shows in what was mined."""
         last = self.heads[-1][1]
-        now = int(time.time())
+        now = int(time.time() - self.behind_s)
         return max(last, now) if now - last <= 3 * self.block_s or not self.facts["mines_empty_blocks"] else last
 
     def work(self) -> None:
@@ -212,6 +217,7 @@ class Chain:
         mined = self.eth.get_transaction_count(self.account.address, self.head)
         for nonce in [nonce for nonce in self.under_way if nonce < mined]:
             sent = self.under_way.pop(nonce)
+            self.behind_s = max(0.0, sent.at - self.heads[-1][1])
             times = self.failed.get(sent.job, (0, 0.0))[0] + 1
             # It is tried again where the state read next is still the old one, later each time.
             self.failed[sent.job] = (times, time.time() + min(32, 2**times) - 2)
@@ -219,6 +225,8 @@ class Chain:
             waits = time.time() - sent.at
             if waits < max(4.0, 3 * self.block_s):
                 continue
+            if sent.cheap:  # where nobody's transactions are taken the newest block is old, and its fee, too
+                self.base_fee = max(self.base_fee, self.eth.get_block("pending").get("baseFeePerGas", 0))
             outbid = self.base_fee > max(sent.call.get(name, 0) for name in FEES) or self.known(sent)
             if outbid and sent.offers < OFFERS_MAX:
                 self.offer(nonce, sent.job, self.raised(sent.call), sent.offers + 1)
@@ -285,7 +293,9 @@ class Chain:
             self.eth.send_raw_transaction(raw)
         except Web3RPCError as refused:
             print(f"{self.facts['name']}: nonce {nonce} refused: {refused}", flush=True)
-            if not any(word in str(refused) for word in ("known", "imported", "underpriced", "fee")):
+            if "fee" in str(refused):
+                self.under_way[nonce] = replace(self.under_way[nonce], cheap=True)
+            elif not any(word in str(refused) for word in ("known", "imported", "underpriced")):
                 self.under_way.pop(nonce, None)
 
 
