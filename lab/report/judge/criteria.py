@@ -44,10 +44,11 @@ def evaluate(
     lost = f"{some(samples.lost, 3)}: what was measured there is lost; run it again" if samples.lost else ""
     measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, ours))
     loaded = {figure.row for figure in figures}
+    outdated = 0 < samples.outdated == len(runs)
     new = [
         Figure(
             row=row,
-            verdict=RowVerdict.UNKNOWN if lost and stated.state is not Outcome.NOT_MET else VERDICTS[stated.state],
+            verdict=_verdict(stated.state, lost=bool(lost), outdated=outdated),
             reason="; ".join(filter(None, (stated.reason or stated.figure, lost))),
             source=Source("scenario runs"),
             inconclusive=stated.state is Outcome.UNKNOWN and not lost,
@@ -72,6 +73,13 @@ def evaluate(
         )
 
     return new, measured, criteria
+
+
+def _verdict(state: Outcome, *, lost: bool, outdated: bool) -> RowVerdict:
+    """That of a row by its figure; `outdated`: there are runs, and all are of another contract, relayer or lab."""
+    if lost and state is not Outcome.NOT_MET:
+        return RowVerdict.UNKNOWN
+    return RowVerdict.STALE if outdated and state is Outcome.NOT_MEASURED else VERDICTS[state]
 
 
 def _criterion(definition: Definition, row: RowResult, derived: Derived | None, figures: list[Figure]) -> Criterion:

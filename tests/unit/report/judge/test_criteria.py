@@ -249,6 +249,17 @@ def test_what_another_contract_did_is_no_critical() -> None:
     assert row.verdict is RowVerdict.ATTESTATION_MISSING
 
 
+def test_what_was_measured_of_another_contract_is_out_of_date() -> None:
+    """As with the runs themselves: it is to be measured again, which is more than that nothing is on record."""
+    other = run("dependencies/single_dependency", faults=[], contract={"bytecode_sha256": "00" * 32})
+    found = report(other)
+    measured = ("TEC-02", "TEC-03", "TEC-06")
+    assert {each.verdict for each in found.rows if each.id in measured} == {RowVerdict.STALE}
+    assert {each.needed for each in found.criteria if each.row in measured} == {
+        "measure again: the evidence is out of date"
+    }
+
+
 def test_all_twelve_are_there_with_their_definitions() -> None:
     """Six measured, six answered for."""
     found = report().criteria
