@@ -12,7 +12,9 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ class Chain:
         self.failed: dict[tuple[str, bytes], tuple[int, float]] = {}  # attempts without effect, and not before
         self.heads: list[tuple[int, int]] = []
         self.fresh, self.page, self.lead_s = False, 10**6, 1 + int(2 * self.block_s)
-        self.ever_read, self.behind_s = False, 0.0
+        self.final, self.behind_s = -1, 0.0
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +119,7 @@ class Chain:
             raise RuntimeError(f"{self.facts['name']}: {len(self.found)} of {there} transactions have a log")
         self.window = self.contract.functions.coordination_window().call(block_identifier=self.head)
         self.final = self.final_block()
-        self.fresh = self.ever_read = True
+        self.fresh = True
 
     def final_block(self) -> int:
         """The newest block that nothing takes back any more, by the chain's own rule."""
@@ -156,7 +158,7 @@ class Chain:
         if one.parent == NONE:
             return True
         homes = self.homes(one.parent)
-        if not homes or not all(chain.fresh for chain in homes) or not all(chain.ever_read for chain in self.all):
+        if not homes or not all(chain.fresh for chain in homes) or any(chain.final < 0 for chain in self.all):
             return False  # a chain that was never read may be another one
         executed = self.strict and (executing or self not in homes)
         wanted = ("EXECUTED",) if executed else ("READY", "EXECUTED")
@@ -411,21 +413,28 @@ STYLES: dict[str, type[Chain]] = {
 }
 
 
+def attempt(part: str, chain: Chain) -> None:
+    """Scan or work; what goes wrong is said, and the chain left alone until the next poll."""
+    try:
+        getattr(chain, part)()
+    except Exception as error:
+        print(f"{chain.facts['name']}: {part}: {type(error).__name__}: {str(error)[:300]}", flush=True)
+
+
 def run(kind: type[Chain]) -> None:
     """Poll until killed."""
     session = json.loads(Path(os.environ["LAB_SESSION"]).read_text())
     key = json.loads(Path(session["key_file"]).read_text())[session["relayer_role"]]
     chains: list[Chain] = []
     chains += [kind(facts, session, key, chains) for facts in session["chains"].values()]
+    pool = ThreadPoolExecutor(len(chains))
     while True:
         begun = time.time()
-        for part in ("scan", "work"):
-            for chain in chains:
-                try:
-                    if part == "scan" or chain.fresh:
-                        getattr(chain, part)()
-                except Exception as error:
-                    print(f"{chain.facts['name']}: {part}: {type(error).__name__}: {str(error)[:300]}", flush=True)
+        # Side by side: a node that takes its time holds up nobody else's.
+        list(pool.map(partial(attempt, "scan"), chains))
+        for chain in chains:
+            if chain.fresh:
+                attempt("work", chain)
         time.sleep(max(0.05, session["poll_interval_ms"] / 1000 - (time.time() - begun)))
 
 
