@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 # Left in a session's folder by the first item that a contract which cannot work kept from running.
 STOPPED = "stopped"
-# Left there by an item whose relayer never asked its chains for anything, with the reason.
-NO_RELAYER = "no-relayer.json"
+# Left there where a relayer worked in some item; items in which it never asked for anything, a line each.
+RELAYER_WORKS, NO_RELAYER = "relayer-works", "no-relayer.jsonl"
+# So many items that show the same are enough: one alone may have a network that the relayer does not know.
+ALIKE = 3
 
 
 def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
@@ -30,23 +32,30 @@ def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
         return None
     if (why := suite(config).stopping()) is not None:
         return Blocked("blocked", why)
-    mark = session_folder(config) / NO_RELAYER
-    if item.relayer is None or relayer_command(config) is None or not mark.exists():
+    if item.relayer is None or relayer_command(config) is None:
         return None
-    record = json.loads(mark.read_text(encoding="utf-8"))
-    # The item that found it is tried again where pytest-rerunfailures wants that.
-    return None if record["item"] == node.nodeid else Blocked(records.NO_RELAYER, record["reason"])
+    folder = session_folder(config)
+    if (folder / RELAYER_WORKS).exists() or not (folder / NO_RELAYER).exists():
+        return None
+    lines = [json.loads(line) for line in (folder / NO_RELAYER).read_text(encoding="utf-8").splitlines()]
+    reason = lines[-1]["reason"]
+    alike = {line["item"] for line in lines if line["reason"] == reason}
+    # What has shown it is tried again where pytest-rerunfailures wants that.
+    return Blocked(records.NO_RELAYER, reason) if len(alike) >= ALIKE and node.nodeid not in alike else None
 
 
 def note_relayer(node: pytest.Item, result: Result) -> None:
-    """Tell the session's other items, over all workers, that the relayer never worked, if that is what came of one."""
-    from lab.bounded_files import write_atomically
+    """Tell the session's other items, over all workers, that the relayer of one worked, or never asked for anything."""
+    from lab.bounded_files import open_append
     from lab.model import records
 
-    reasons = [note.text for note in result.history.of(records.Note) if note.kind == records.NO_RELAYER]
-    if reasons:
-        record = {"item": node.nodeid, "reason": reasons[0]}
-        write_atomically(session_folder(node.config) / NO_RELAYER, json.dumps(record) + "\n")
+    folder = session_folder(node.config)
+    if any(mark.event == "ready" for mark in result.history.of(records.RelayerMark)):
+        (folder / RELAYER_WORKS).touch()
+    for note in result.history.of(records.Note):
+        if note.kind == records.NO_RELAYER:
+            with open_append(folder / NO_RELAYER) as lines:
+                lines.write(json.dumps({"item": node.nodeid, "reason": note.text}).encode() + b"\n")
 
 
 def not_run_since(node: pytest.Item, why: Blocked) -> str | None:

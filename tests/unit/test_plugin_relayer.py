@@ -74,22 +74,22 @@ def test_the_project_names_it(project: pytest.Pytester) -> None:
 
 
 def test_a_relayer_that_never_works(project: pytest.Pytester) -> None:
-    """It is said once, with its last words, and no other item waits for it; those without a relayer are run."""
+    """It is said once, with its last words, and after three items no other waits; those without a relayer are run."""
     relayed = SCENARIO.replace("relayer: none\n", "").replace("name: Pays", "name: Carries")
-    (project.path / "scenarios" / "carries.yaml").write_text(relayed.replace("[1, 2]", "[1, 2, 3]"))
+    (project.path / "scenarios" / "carries.yaml").write_text(relayed.replace("[1, 2]", "[1, 2, 3, 4, 5]"))
     command = f"{sys.executable} -c 'import nonesuch'"
     real = ("--backend", "process", "-n", "0", "--clock", "real", "--speed", "10", "-p", "no:randomly")
     result = run_pytest(project, "scenarios", *real, "--relayer-cmd", command)
-    result.assert_outcomes(failed=1, skipped=2, passed=2)
+    result.assert_outcomes(failed=3, skipped=2, passed=2)
     text = result.stdout.str()
-    assert text.count("1 cause, of 3 failed runs") == 1
+    assert text.count("1 cause, of 5 failed runs") == 1
     assert "1. the relayer ended by itself with exit code 1, before it asked a chain for anything" in text
     assert "ModuleNotFoundError: No module named 'nonesuch'" in text
-    assert "keeps from running, UNKNOWN without `--go-on`: 3 runs" in text
+    assert "keeps from running, UNKNOWN without `--go-on`: 5 runs" in text
     verdicts = [json.loads(path.read_text()) for path in project.path.glob("results/2*/*carries*/verdict.json")]
     assert {verdict["verdict"] for verdict in verdicts} == {"UNKNOWN"}
     gone_on = run_pytest(project, "scenarios", *real, "--relayer-cmd", command, "--lab-go-on", "-k", "carries")
-    gone_on.assert_outcomes(failed=3)
+    gone_on.assert_outcomes(failed=5)
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "51", "fast", ""])

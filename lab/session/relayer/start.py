@@ -148,10 +148,11 @@ class RelayerWiring:
 def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess, command: RelayerCommand) -> None:
     """Wait until it has asked every chain once, and until genesis. Raises RelayerFailure if it dies or never asks."""
     begun_ms = scheduler.now_ms
-    while never := proxy.never_asked():
+    while missed := proxy.never_asked():
         if scheduler.now_ms - begun_ms > scheduler.of_wall(READY_WITHIN_S):
+            names = ", ".join(missed) if proxy.asked() else "any chain"
             raise process.failure(
-                f"never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start",
+                f"never polled {names} within {READY_WITHIN_S:g} s of its start",
                 f"at least one request to each chain's rpc_url in {process.session_path.name} "
                 f"(it polled {', '.join(proxy.asked()) or 'none'})",
                 hints=f"Its command: `{command.shown}`. {_hints(proxy.turned_away)}",
