@@ -38,7 +38,7 @@ _NAME = (
     r"|(?:[\w.]{0,40}[._-])?(?:pass|pwd|pw|auth|authorization|creds?|jwt|pat|dsn|cookie|login)(?:[._-][\w.-]{0,40})?)"
 )
 # Python's KeyError is about a word that is no key of anybody's.
-_EXCEPTION = r"(?![\w.]*(?:Error|Exception):)"
+_EXCEPTION = r"(?!(?:[\w.]*\.)?KeyError:)"
 _NUMBER_NEXT = r"(?![0-9]{1,5}(?:\s|$))"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:(?!,[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s'\"<>`])*")
 # A word as a shell would read it, with a quote that is never closed.

@@ -223,13 +223,13 @@ class RelayerProcess:
             self._note("stop", "stop" if group.returncode == 0 else f"stop, with {how_ended(group.returncode)}")
             return
         self._note("crash", f"crashed: {how_ended(group.returncode)}, nobody asked for it")
-        said = telling_line(self._log.tail())
+        said, from_outside = telling_line(self._log.tail()), ended_from_outside(group.returncode)
         raise self.failure(
-            f"ended by itself with {how_ended(group.returncode)}"
+            f"{'was ended by another' if from_outside else 'ended by itself'} with {how_ended(group.returncode)}"
             f"{'' if self._began else ', before it asked a chain for anything'}{': ' if said else ''}{said}",
             "it to run until it is stopped",
             began=self._began,
-            from_outside=ended_from_outside(group.returncode),
+            from_outside=from_outside,
         )
 
     def _left(self, group: ProcessGroup) -> None:

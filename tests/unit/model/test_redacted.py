@@ -69,13 +69,11 @@ def test_commands(command: str) -> None:
     assert CANARY not in redact_command(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["KeyError: 'nonce'", "builtins.KeyError: 7", "eth_keys.exceptions.BadKeyError: short"]
-)
+@pytest.mark.parametrize("text", ["KeyError: 'nonce'", "builtins.KeyError: 7"])
 def test_errors_about_keys(text: str) -> None:
     """What a program stumbled over is no secret; a key that its words quote is one as ever."""
     assert redact_text(text) == text
-    assert CANARY not in redact_text(f"{text}; api_key={CANARY}")
+    assert CANARY not in redact_text(f"{text}; api_key={CANARY}; InvalidKeyError: {CANARY}")
 
 
 @pytest.mark.parametrize(
