@@ -43,7 +43,7 @@ class Transaction:
 class Sent:
     """Something under way: what for, the offer, the signed bytes, and when it was sent last, in seconds.
 
-    `cheap`: the node refused it, for less than it asks for now.
+    `cheap`: the node refused it, for less than it asks for now. `due`: from then on it would be refused; else 0.
     """
 
     job: tuple[str, bytes]
@@ -52,6 +52,7 @@ class Sent:
     at: float
     offers: int = 1
     cheap: bool = False
+    due: int = 0
 
 
 class Chain:
@@ -231,7 +232,9 @@ class Chain:
                 self.base_fee = max(self.base_fee, self.eth.get_block("pending").get("baseFeePerGas", 0))
             outbid = self.base_fee > max(sent.call.get(name, 0) for name in FEES) or self.known(sent)
             if outbid and sent.offers < OFFERS_MAX:
-                self.offer(nonce, sent.job, self.raised(sent.call), sent.offers + 1)
+                self.offer(nonce, sent.job, self.raised(sent.call), sent.offers + 1, due=sent.due)
+            elif not outbid and 0 < sent.due <= self.next_time():
+                del self.under_way[nonce]  # lost for so long that it has to be made anew
             elif not outbid:
                 self.under_way[nonce] = replace(sent, at=time.time())
                 self.hand_over(nonce, sent.raw)
@@ -274,7 +277,8 @@ class Chain:
             print(f"{self.facts['name']}: {function} would be refused: {refused}", flush=True)
             return
         base = {"from": self.account.address, "chainId": self.facts["chain_id"], "gas": gas}
-        self.offer(self.nonce(), job, call.build_transaction({**base, **self.fees(), "nonce": 0}), 1)
+        made = call.build_transaction({**base, **self.fees(), "nonce": 0})
+        self.offer(self.nonce(), job, made, 1, due=args[-1] if function == "buffer_transaction" else 0)
 
     def fees(self) -> dict[str, int]:
         tip = max(self.facts["min_tip_wei"], 10**9)
@@ -284,9 +288,9 @@ class Chain:
         """A limit with room: an estimate may take the shorter way of a call that comes too early."""
         return int(call.estimate_gas({"from": self.account.address})) * 6 // 5 + 60_000
 
-    def offer(self, nonce: int, job: tuple[str, bytes], call: dict[str, Any], offers: int) -> None:
+    def offer(self, nonce: int, job: tuple[str, bytes], call: dict[str, Any], offers: int, *, due: int) -> None:
         raw = bytes(self.account.sign_transaction(call | {"nonce": nonce}).raw_transaction)
-        self.under_way[nonce] = Sent(job, call, raw, time.time(), offers)
+        self.under_way[nonce] = Sent(job, call, raw, time.time(), offers, due=due)
         self.hand_over(nonce, raw)
 
     def hand_over(self, nonce: int, raw: bytes) -> None:
