@@ -264,9 +264,9 @@ class LosesDropped(Chain):
     def raised(self, call: dict[str, Any]) -> dict[str, Any]:
         return call
 
-    def offer(self, nonce: int, job: tuple[str, bytes], call: dict[str, Any], offers: int) -> None:
+    def offer(self, nonce: int, job: tuple[str, bytes], call: dict[str, Any], offers: int, *, due: int) -> None:
         if nonce not in self.under_way:
-            super().offer(nonce, job, call, offers)
+            super().offer(nonce, job, call, offers, due=due)
 
 
 class GivesUpAChain(Chain):
