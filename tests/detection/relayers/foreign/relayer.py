@@ -226,7 +226,7 @@ class Chain:
             self.failed[sent.job] = (times, time.time() + min(32, 2**times) - 2)
         for nonce, sent in sorted(self.under_way.items()):
             waits = time.time() - sent.at
-            if waits < max(4.0, 3 * self.block_s):
+            if waits < max(3.0, 2 * self.block_s):
                 continue
             if sent.cheap:  # where nobody's transactions are taken the newest block is old, and its fee, too
                 self.base_fee = max(self.base_fee, self.eth.get_block("pending").get("baseFeePerGas", 0))
