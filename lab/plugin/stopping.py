@@ -50,12 +50,12 @@ def note_relayer(node: pytest.Item, result: Result) -> None:
     from lab.model import records
 
     folder = session_folder(node.config)
-    if any(mark.event == "ready" for mark in result.history.of(records.RelayerMark)):
+    reasons = [note.text for note in result.history.of(records.Note) if note.kind == records.NO_RELAYER]
+    if reasons:
+        with open_append(folder / NO_RELAYER) as lines:
+            lines.write(json.dumps({"item": node.nodeid, "reason": reasons[0]}).encode() + b"\n")
+    elif any(mark.event == "ready" for mark in result.history.of(records.RelayerMark)):
         (folder / RELAYER_WORKS).touch()
-    for note in result.history.of(records.Note):
-        if note.kind == records.NO_RELAYER:
-            with open_append(folder / NO_RELAYER) as lines:
-                lines.write(json.dumps({"item": node.nodeid, "reason": note.text}).encode() + b"\n")
 
 
 def not_run_since(node: pytest.Item, why: Blocked) -> str | None:

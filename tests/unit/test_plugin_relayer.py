@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -77,7 +78,7 @@ def test_a_relayer_that_never_works(project: pytest.Pytester) -> None:
     """It is said once, with its last words, and after three items no other waits; those without a relayer are run."""
     relayed = SCENARIO.replace("relayer: none\n", "").replace("name: Pays", "name: Carries")
     (project.path / "scenarios" / "carries.yaml").write_text(relayed.replace("[1, 2]", "[1, 2, 3, 4, 5]"))
-    command = f"{sys.executable} -c 'import nonesuch'"
+    command = shlex.join([sys.executable, "-c", "import nonesuch"])
     real = ("--backend", "process", "-n", "0", "--clock", "real", "--speed", "10", "-p", "no:randomly")
     result = run_pytest(project, "scenarios", *real, "--relayer-cmd", command)
     result.assert_outcomes(failed=3, skipped=2, passed=2)

@@ -117,33 +117,33 @@ def secrets_of(words: Sequence[str], variables: Mapping[str, str]) -> RedactedCo
 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
     """What to say of a program that the system would not start: what was looked for, where, and what to do."""
-    command, where = redact_command(shlex.join(words)), folder if folder is not None else Path.cwd()
-    failed = f"the relayer could not be started with `{command}`"
-    program = words[0]
+    command = redact_command(shlex.join(words))
+    return UsageError(f"the relayer could not be started with `{command}`: {why_not_started(words, folder, error)}")
+
+
+def why_not_started(words: Sequence[str], folder: Path | None, error: OSError) -> str:
+    """The part of that which is the same in every run, whatever its session is called."""
+    program, where = words[0], folder if folder is not None else Path.cwd()
     if not where.is_dir():
-        return UsageError(f"{failed}: there is no folder {where} to run it in")
+        return f"there is no folder {where} to run it in"
     if "/" in program and (where / program).is_dir():
-        return UsageError(f"{failed}: {program} is a folder; name the program in it")
+        return f"{program} is a folder; name the program in it"
     if isinstance(error, FileNotFoundError):
         if (sign := _SHELL_SIGN.search(program)) is not None:
-            return UsageError(
-                f"{failed}: `{sign[0]}` needs a shell, and the command runs without one. Write sh -c '...'"
-            )
+            return f"`{sign[0]}` needs a shell, and the command runs without one. Write sh -c '...'"
         if "/" in program:
             prefixes = (" ".join(words[:count]) for count in range(2, len(words) + 1))
             spaced = next(
                 (f"; quote its path: {shlex.quote(path)}" for path in prefixes if (where / path).is_file()), ""
             )
-            return UsageError(f"{failed}: there is no program {program}, as seen from {where}{spaced}")
+            return f"there is no program {program}, as seen from {where}{spaced}"
         near = f"; there is one beside you: write ./{program}" if (where / program).is_file() else ""
-        return UsageError(f"{failed}: no program {program} on PATH{near}")
+        return f"no program {program} on PATH{near}"
     if isinstance(error, PermissionError):
-        return UsageError(f"{failed}: {program} may not be executed; chmod +x it, or name its interpreter first")
+        return f"{program} may not be executed; chmod +x it, or name its interpreter first"
     if error.errno == errno.ENOEXEC:
-        return UsageError(
-            f"{failed}: {program} is no program: give it a first line #!..., or name its interpreter first"
-        )
-    return UsageError(f"{failed}: {error}")
+        return f"{program} is no program: give it a first line #!..., or name its interpreter first"
+    return str(error)
 
 
 def _home(word: str) -> str:

@@ -24,7 +24,7 @@ from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.redacted import redact_command
 from lab.model.session import GUESTS
 from lab.session.keys import write_keys
-from lab.session.relayer.command import not_started
+from lab.session.relayer.command import not_started, why_not_started
 from lab.session.relayer.dilation import require_dilated
 from lab.session.relayer.launch import SESSION_VARIABLE, Launch
 
@@ -197,7 +197,9 @@ class RelayerProcess:
                 folder=launch.working_folder,
             )
         except OSError as error:
-            raise not_started(launch.command, launch.working_folder, error) from error
+            given = launch.command, launch.working_folder, error
+            reason = f"the relayer could not be started: {why_not_started(*given)}"
+            raise RelayerFailure(str(not_started(*given)), reason=reason, began=False) from error
         self._group, self._stop_by_ms, self._started_ms = group, None, self._scheduler.now_ms
         self._watch(group)
 
@@ -247,10 +249,15 @@ class RelayerProcess:
         return self._group is not None and self._group.signal(number)
 
     def require_dilated(self) -> None:
-        """Raise UsageError where its clock was to be made faster and is not."""
+        """Raise RelayerFailure where its clock was to be made faster and is not."""
         if self._launch.clock and self._group is not None:
             shown = redact_command(shlex.join(self._launch.command))
-            require_dilated(self._group.members(), shown, self._launch.session.speed)
+            try:
+                require_dilated(self._group.members(), shown, self._launch.session.speed)
+            except UsageError as error:
+                # What is the same in every run, whatever its session is called.
+                reason = str(error).replace(f" `{shown}`", "", 1)
+                raise RelayerFailure(str(error), reason=reason, began=False) from error
 
     def failure(
         self, what: str, expected: str, *, hints: str = "", began: bool = True, from_outside: bool = False

@@ -280,7 +280,7 @@ def test_points_need_the_virtual_clock(bench: Bench) -> None:
 
 def test_a_command_that_is_not_there(bench: Bench) -> None:
     """The error names the command."""
-    with pytest.raises(UsageError, match="/nowhere/relayer --fast"):
+    with pytest.raises(RelayerFailure, match="/nowhere/relayer --fast"):
         bench.relayer("", ["/nowhere/relayer", "--fast"]).start()
 
 
