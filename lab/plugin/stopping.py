@@ -24,6 +24,7 @@ ALIKE = 3
 
 def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
     """Why an item need not be run; None where it can show something, or is to be run all the same (`--go-on`)."""
+    from lab.bounded_files import parse_json, read_text
     from lab.model import records
     from lab.runner.not_run import Blocked
 
@@ -37,7 +38,7 @@ def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
     folder = session_folder(config)
     if (folder / RELAYER_WORKS).exists() or not (folder / NO_RELAYER).exists():
         return None
-    lines = [json.loads(line) for line in (folder / NO_RELAYER).read_text(encoding="utf-8").splitlines()]
+    lines = [parse_json(line, folder / NO_RELAYER) for line in read_text(folder / NO_RELAYER).splitlines()]
     reason = lines[-1]["reason"]
     alike = {line["item"] for line in lines if line["reason"] == reason}
     # What has shown it is tried again where pytest-rerunfailures wants that.
@@ -46,7 +47,7 @@ def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
 
 def note_relayer(node: pytest.Item, result: Result) -> None:
     """Tell the session's other items, over all workers, that the relayer of one worked, or never asked for anything."""
-    from lab.bounded_files import open_append
+    from lab.bounded_files import open_append, write_atomically
     from lab.model import records
 
     folder = session_folder(node.config)
@@ -55,7 +56,7 @@ def note_relayer(node: pytest.Item, result: Result) -> None:
         with open_append(folder / NO_RELAYER) as lines:
             lines.write(json.dumps({"item": node.nodeid, "reason": reasons[0]}).encode() + b"\n")
     elif any(mark.event == "ready" for mark in result.history.of(records.RelayerMark)):
-        (folder / RELAYER_WORKS).touch()
+        write_atomically(folder / RELAYER_WORKS, "")
 
 
 def not_run_since(node: pytest.Item, why: Blocked) -> str | None:
