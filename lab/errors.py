@@ -117,14 +117,14 @@ class RelayerFailure(LabError):
     """A relayer of the user's never asked its chains, ended by itself, or not when it was asked to.
 
     `reason` says so in one line, the message with the last log lines. `began`: it had asked for something, so it works
-    at all; `from_outside`: by a signal that it does not send itself.
+    at all; `killed`: somebody else ended it.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, reason: str, began: bool = True, from_outside: bool = False) -> None:
+    def __init__(self, message: str, *, reason: str, began: bool = True, killed: bool = False) -> None:
         super().__init__(message)
-        self.reason, self.began, self.from_outside = reason, began, from_outside
+        self.reason, self.began, self.killed = reason, began, killed
 
 
 class EvidenceFailure(UsageError):

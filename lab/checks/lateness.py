@@ -47,5 +47,5 @@ def was_late(lag_ms: int) -> str:
     """The words for a machine that was late by so much."""
     return (
         f"the machine itself was late by up to {clock(lag_ms)} in that time: "
-        "run it again on a machine with less to do, or at a lower --speed"
+        "run it again on a machine with less to do, or at a lower --speed where one was given"
     )

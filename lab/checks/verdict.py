@@ -40,9 +40,10 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     verdict, reasons = _merged(verdicts)
     one_endpoint = [note.text for note in notes if note.kind == NO_FAILOVER and verdict is not Verdict.PASS]
     if one_endpoint:
-        # All that waits for an answer waited in vain; what nobody may do is judged as ever.
-        checks, expected = tuple(result for result in checks if not result.check.startswith("L")), []
-        verdicts = [*_of_checks(checks), *shared]
+        # Legs that waited for its answers waited in vain; all else is judged as ever.
+        checks = tuple(result for result in checks if result.check not in _OF_WAITING)
+        expected = _of_expectations(_without_legs_left(history))
+        verdicts = [*_of_checks(checks), *(judged for _, judged in expected), *shared]
         verdict, reasons = _merged(verdicts)
     rows = tuple(
         _of_row(row, [*_of_checks(checks), *(judged for rows, judged in expected if not rows or row in rows), *shared])
@@ -82,6 +83,11 @@ def without_expectations(history: History) -> History:
     return History(record for record in history.records if not isinstance(record, Expectation))
 
 
+def _without_legs_left(history: History) -> History:
+    """What is judged beside the expectations of legs that the relayer left."""
+    return History(record for record in history.records if not (isinstance(record, Expectation) and record.tried))
+
+
 def shows_failure(history: History) -> bool:
     """Whether a history is FAIL by itself, with the checks that it says were asked for.
 
@@ -118,6 +124,8 @@ def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:
 
 # Besides liveness: a flow that is not whole since its second part expired; and what was final, where time makes it so.
 _TIMED, _TIMED_FINALITY = ("S9",), ("S2", "S12")
+# That legs get on, in time; and what of a relayer is seen at the end alone.
+_OF_WAITING, _AT_THE_END = ("L1", "L2", "L3", "L4", "L5"), ("L3", "L4")
 # What the lab did later than it was due, by no fault of the system under test.
 _LATE = ("late start", "lab late")
 _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
@@ -138,21 +146,19 @@ def _clock_set_ms(history: History) -> int | None:
 
 
 def _timely(history: History, checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
-    """Whatever a check of time says FAIL of is UNKNOWN where the clock was set, or the relayer was gone before the end.
+    """What a check of time says FAIL of is UNKNOWN where the clock was set, and of the end where the relayer was gone.
 
     What is safe or not stays so.
     """
-    doubts = [_CLOCK_SET] if _clock_set_ms(history) is not None else []
-    timed: tuple[str, ...] = ()
-    if doubts:
+    gone = [note.text for note in history.of(Note) if note.kind in (RELAYER_ENDED, RELAYER_KILLED)]
+    doubts = dict.fromkeys(_AT_THE_END, gone[0]) if gone else {}
+    if _clock_set_ms(history) is not None:
         final_by_time = any(facts.finality.seconds is not None for facts in history.header.chains.values())
         timed = (*_TIMED, *_TIMED_FINALITY) if final_by_time else _TIMED
-    doubts += [note.text for note in history.of(Note) if note.kind in (RELAYER_ENDED, RELAYER_KILLED)]
-    if not doubts:
-        return checks
+        doubts |= dict.fromkeys((*(id for id in CHECKS if id.startswith("L")), *timed), _CLOCK_SET)
     return tuple(
-        result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {doubts[0]}"})
-        if result.verdict is Verdict.FAIL and (result.check.startswith("L") or result.check in timed)
+        result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {doubts[result.check]}"})
+        if result.verdict is Verdict.FAIL and result.check in doubts
         else result
         for result in checks
     )

@@ -38,11 +38,13 @@ def blocked(node: pytest.Item, item: ScenarioItem) -> Blocked | None:
     folder = session_folder(config)
     if (folder / RELAYER_WORKS).exists() or not (folder / NO_RELAYER).exists():
         return None
-    lines = [parse_json(line, folder / NO_RELAYER) for line in read_text(folder / NO_RELAYER).splitlines()]
-    reason = lines[-1]["reason"]
-    alike = {line["item"] for line in lines if line["reason"] == reason}
+    alike: dict[str, set[str]] = {}
+    for line in read_text(folder / NO_RELAYER).splitlines():
+        record = parse_json(line, folder / NO_RELAYER)
+        alike.setdefault(record["reason"], set()).add(record["item"])
     # What has shown it is tried again where pytest-rerunfailures wants that.
-    return Blocked(records.NO_RELAYER, reason) if len(alike) >= ALIKE and node.nodeid not in alike else None
+    reasons = [reason for reason, items in alike.items() if len(items) >= ALIKE and node.nodeid not in items]
+    return Blocked(records.NO_RELAYER, reasons[0]) if reasons else None
 
 
 def note_relayer(node: pytest.Item, result: Result) -> None:

@@ -97,7 +97,8 @@ class Run:
         late_ms = self.now_ms - due_ms
         if self.item.clock == "real" and late_ms > self.usual_lateness_ms:
             text = f"{what} was due at {clock(due_ms)} and came late, by {clock(late_ms)}"
-            self.note("lab late", f"{text}: run it again on a machine with less to do, or at a lower --speed")
+            again = "run it again on a machine with less to do, or at a lower --speed where one was given"
+            self.note("lab late", f"{text}: {again}")
 
     def leave_out(self, parts: Iterable[str]) -> None:
         """Note each optional part whose absence leaves something of this run out, once."""

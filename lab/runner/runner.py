@@ -22,6 +22,7 @@ from lab.evidence import HistoryFull, Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
+from lab.faults.spec import OnEndpoint
 from lab.garbage import collecting_seldom
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
@@ -167,12 +168,16 @@ def _play_as_far_as_it_goes(run: Run, play: Callable[[Run], None], options: Opti
     except HistoryFull:
         return
     except RelayerFailure as failure:
-        kind = RELAYER_KILLED if failure.from_outside else RELAYER_ENDED
+        kind = RELAYER_KILLED if failure.killed else RELAYER_ENDED
         run.note(kind if failure.began else NO_RELAYER, failure.reason)
         return
     proxy, command = run.lab.proxy, run.lab.spec.own_relayer
-    if proxy is not None and command is not None and not command.declared.failover:
-        for chain in proxy.asked_at_one_endpoint():
+    if proxy is None or command is None or command.declared.failover:
+        return
+    specs = [spec for spec, _ in run.faults.values()]
+    disturbed = {spec.chain for spec in specs if isinstance(spec, OnEndpoint) and spec.endpoint is not None}
+    for chain in proxy.asked_at_one_endpoint():
+        if chain in disturbed:
             run.note(NO_FAILOVER, f"the relayer asks one endpoint alone of {chain}, which has several", chain)
 
 

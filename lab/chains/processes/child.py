@@ -186,13 +186,12 @@ def how_ended(code: int | None) -> str:
     return f"signal {names.get(-code, -code)}" if code is not None and code < 0 else f"exit code {code}"
 
 
-# A program does not send itself these, unlike SIGSEGV or SIGABRT; a kernel without memory left sends SIGKILL.
-_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+def was_killed(code: int | None) -> bool:
+    """Whether SIGKILL ended a program, or the one that a shell around it ran: that of a kernel without memory left.
 
-
-def ended_from_outside(code: int | None) -> bool:
-    """Whether somebody else ended a program, by its exit code or that of a shell around it."""
-    return code is not None and (-code in _FROM_OUTSIDE or code - 128 in _FROM_OUTSIDE)
+    Other signals are a program's own as often as not: SIGABRT, and SIGTERM to end itself in order.
+    """
+    return code in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lab.chains.processes.child import ended_from_outside, how_ended
+from lab.chains.processes.child import how_ended, was_killed
 from lab.chains.processes.guest_log import GuestLog
 from lab.chains.processes.log_tail import telling_line
 from lab.chains.processes.process_group import ProcessGroup
@@ -225,13 +225,13 @@ class RelayerProcess:
             self._note("stop", "stop" if group.returncode == 0 else f"stop, with {how_ended(group.returncode)}")
             return
         self._note("crash", f"crashed: {how_ended(group.returncode)}, nobody asked for it")
-        said, from_outside = telling_line(self._log.tail()), ended_from_outside(group.returncode)
+        said, killed = telling_line(self._log.tail()), was_killed(group.returncode)
         raise self.failure(
-            f"{'was ended by another' if from_outside else 'ended by itself'} with {how_ended(group.returncode)}"
+            f"{'was killed' if killed else 'ended by itself'} with {how_ended(group.returncode)}"
             f"{'' if self._began else ', before it asked a chain for anything'}{': ' if said else ''}{said}",
             "it to run until it is stopped",
             began=self._began,
-            from_outside=from_outside,
+            killed=killed,
         )
 
     def _left(self, group: ProcessGroup) -> None:
@@ -260,12 +260,12 @@ class RelayerProcess:
                 raise RelayerFailure(str(error), reason=reason, began=False) from error
 
     def failure(
-        self, what: str, expected: str, *, hints: str = "", began: bool = True, from_outside: bool = False
+        self, what: str, expected: str, *, hints: str = "", began: bool = True, killed: bool = False
     ) -> RelayerFailure:
         """What it did instead of what was expected of it, and what may be why, with its last log lines."""
         story = f"the relayer {what}; expected {expected}. {hints}"
         message = f"{story}{self.last_words()}"
-        return RelayerFailure(message, reason=story.rstrip(". "), began=began, from_outside=from_outside)
+        return RelayerFailure(message, reason=story.rstrip(". "), began=began, killed=killed)
 
     def last_words(self) -> str:
         """A sentence with its last log lines, indented."""

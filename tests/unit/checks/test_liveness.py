@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
+from lab.checks.verdict import judge_recorded
 from lab.model.chain.finality import Finality
+from lab.model.checks import CheckSelection
 from lab.model.history import History
 from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
@@ -20,6 +22,7 @@ A = leg("flow.a", "two", 20, id=7)
 B = leg("flow.b", "two", 20, id=8)
 # On chain two the bound is 3 x 2 s + 2 s + 1 s: a root due at 20 s must be READY by 29 s.
 DUE = 29
+DEFAULT = CheckSelection(default=True, added=(), removed=())
 
 
 def judged(check: str, history: History) -> CheckResult:
@@ -807,3 +810,16 @@ def test_l1_goes_by_the_last_window_that_a_leg_met(at: int, window_s: int, verdi
     story.mine("two", at, story.tx("two", "owner", setter))
     story.idle("two", 300)
     assert judged("L1", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize("kind", ["relayer ended", "relayer killed"])
+def test_what_was_late_before_the_relayer_ended_is_late(kind: str) -> None:
+    """Its end takes back nothing that was due before it; what it had under way to the end it could not wait for."""
+    story = root(None, end=40)
+    story.note(40, kind, "the relayer ended")
+    checks = {result.check: result.verdict for result in judge_recorded(story.history(), DEFAULT, "").checks}
+    assert checks["L1"] is Verdict.FAIL
+    early = root(None, end=24)
+    early.note(24, kind, "the relayer ended")
+    checks = {result.check: result.verdict for result in judge_recorded(early.history(), DEFAULT, "").checks}
+    assert checks["L1"] is Verdict.UNKNOWN

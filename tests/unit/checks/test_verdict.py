@@ -19,6 +19,8 @@ NO_CHECKS = CheckSelection(default=False, added=(), removed=())
 MET = Expectation(t_ms=1, id="e", where="s.yaml:3:5", expected="x", actual="x", met=True)
 UNMET = Expectation(t_ms=1, id="e", where="s.yaml:3:5", expected="READY", actual="EMPTY", met=False, because="it must")
 
+LEFT = UNMET.model_copy(update={"tried": "the relayer sent nothing at all on a"})
+
 
 def judged(*records: AnyRecord, checks: CheckSelection = NO_CHECKS) -> RunVerdict:
     """The verdict over these lines after a header with one leg."""
@@ -85,8 +87,9 @@ def note(kind: str, text: str) -> Note:
         ([MET, note("relayer killed", "by SIGKILL")], Verdict.UNKNOWN, ["relayer killed: by SIGKILL"]),
         ([note("no relayer", "it never asked")], Verdict.UNKNOWN, ["it never asked"]),
         ([MET, note("no failover", "it asks one endpoint alone of a")], Verdict.PASS, []),
+        ([UNMET, note("no failover", "it asks one endpoint alone of a")], Verdict.FAIL, ["s.yaml:3:5 e"]),
         (
-            [UNMET, note("no failover", "it asks one endpoint alone of a")],
+            [LEFT, note("no failover", "it asks one endpoint alone of a")],
             Verdict.NOT_EXERCISED,
             ["not exercised: it asks one endpoint alone of a (`failover` of lab.yaml)"],
         ),

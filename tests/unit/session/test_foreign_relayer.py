@@ -189,6 +189,23 @@ def test_one_that_ends_at_once(tmp_path: Path, backend: ProcessBackend, target: 
     assert "exit code 3, before it asked a chain for anything: no such option; expected" in reason
 
 
+@pytest.mark.parametrize(("hit", "verdict"), [("endpoint: 1, ", Verdict.NOT_EXERCISED), ("", Verdict.FAIL)])
+def test_one_that_knows_one_endpoint(
+    tmp_path: Path, backend: ProcessBackend, target: Deployable, hit: str, verdict: Verdict
+) -> None:
+    """It is excused where just that one was disturbed, and another would have answered; not for want of use."""
+    (tmp_path / "asks.py").write_text(ENDS.replace("time.sleep(3)", "time.sleep(600)"))
+    text = (
+        SWAP.replace("optimism,", "optimism, endpoints: 2,")
+        .replace("within: 90s", "within: 12s")
+        .replace(
+            "timeline:\n", f"timeline:\n  - {{at: 0s, fault: rpc_error, chain: one, code: -32005, {hit}for: 20s}}\n"
+        )
+    )
+    result = run(text.replace("window: 60s", "window: 15s"), tmp_path, backend, target, f"{PYTHON} asks.py {{session}}")
+    assert result.verdict.verdict is verdict, result.verdict.reasons
+
+
 def test_one_that_ends_in_the_middle(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
     """The run fails by that, and what waits for the relayer is no finding of its own."""
     (tmp_path / "ends.py").write_text(ENDS)

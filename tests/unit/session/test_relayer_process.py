@@ -190,7 +190,7 @@ def test_a_death_of_its_own_surfaces_with_its_last_words(bench: Bench) -> None:
     with pytest.raises(RelayerFailure, match=r"exit code 3[\s\S]*\| no such chain") as failure:
         bench.pass_time()
     assert failure.value.reason.startswith("the relayer ended by itself with exit code 3: no such chain")
-    assert not failure.value.from_outside
+    assert not failure.value.killed
     assert relayer.deaths == 0
     assert bench.notes() == ["start", "crashed: exit code 3, nobody asked for it"]
     relayer.close()
@@ -205,7 +205,7 @@ def test_who_is_killed_by_another_did_not_end_by_itself(bench: Bench) -> None:
     eventually(lambda: not relayer.running, "the process to end")
     with pytest.raises(RelayerFailure, match="signal SIGKILL") as failure:
         bench.pass_time()
-    assert failure.value.from_outside
+    assert failure.value.killed
 
 
 def test_what_it_started_goes_with_it(bench: Bench) -> None:
