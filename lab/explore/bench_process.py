@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from lab.chains.processes.python_child import HERE, python_command
 from lab.errors import LabError
+from lab.explore.core import claim_core
 from lab.garbage import loading
 
 CLOSED_WITHIN_S = 30.0
@@ -101,6 +102,8 @@ def outcome_of(reply: bytes) -> Any:
 def main(number: int) -> None:
     """In the process: do what comes over the connection of this number, until its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Held until the process ends. Before it has threads, which would be left out.
+    claim = claim_core()
     connection, messages = Connection(number), SimpleQueue[bytes]()
     threading.Thread(target=_listen, args=(connection, messages), daemon=True).start()
     # First of all, for what comes next may lie where only the parent looks for it.
@@ -125,6 +128,8 @@ def main(number: int) -> None:
             connection.send((outcome, error))
     if bench is not None:
         bench.close()
+    if claim is not None:
+        claim.close()
 
 
 def _listen(connection: Connection, messages: SimpleQueue[bytes]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lab.errors import LabError
+from lab.plugin.admission import admit
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, is_scenario, lab_run
 from lab.plugin.options import add_options, runs_nothing, translate
@@ -35,7 +36,7 @@ from lab.plugin.sharing import (
     session_folder,
     suite,
 )
-from lab.plugin.side_by_side import choose_workers, put_longest_first
+from lab.plugin.side_by_side import ADMISSION, CHOSEN, choose_workers, put_longest_first
 from lab.plugin.stories import STORIES, Stories, story
 
 __all__ = ["lab_run"]
@@ -97,6 +98,7 @@ def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which folder this session writes to."""
     node.workerinput["lab_run_id"] = node.config.stash[RUN_ID]
     node.workerinput["lab_results"] = str(node.config.stash[RESULTS])
+    node.workerinput[ADMISSION] = node.config.stash.get(CHOSEN, False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -113,6 +115,14 @@ def pytest_collect_file(
     collectors = yield
     mine = collect(file_path, parent, taken=bool(collectors))
     return collectors if mine is None else [*collectors, mine]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """In real time a scenario begins once there is room for it, before its own time begins to count."""
+    if is_scenario(item):
+        admit(item.config)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

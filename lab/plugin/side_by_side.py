@@ -19,10 +19,12 @@ from lab.plugin.options import plain, runs_nothing
 from lab.plugin.sharing import in_real_time, is_worker, speed
 
 Item = TypeVar("Item")
+# Whether workers look for room before they begin an item, and what they are told of it.
+CHOSEN, ADMISSION = pytest.StashKey[bool](), "lab_admission"
 
-# What an item takes of a core while it runs, nodes and relayer included, at the wall's own speed: measured, see
-# docs/own-relayer.md. More workers than that would wait for each other instead of for the clock.
-ITEM_CORES = 0.06
+# What an item takes of a core while it runs, nodes and the reference relayer as a process included, at the wall's own
+# speed: measured, see docs/own-relayer.md. Where a relayer takes more, `admission` lets fewer items begin.
+ITEM_CORES = 0.03
 # Each worker loads the lab and collects all items before its first run.
 WORKERS_MAX = 16
 # pytest's own options for another order.
@@ -35,14 +37,15 @@ def choose_workers(config: pytest.Config) -> None:
     alone = runs_nothing(config) or any(plain(config, name) for name in ("usepdb", "trace"))
     if chosen or alone or not config.pluginmanager.hasplugin("xdist") or not in_real_time(config):
         return
-    workers = workers_of(_cores(), speed(config))
+    workers = workers_of(len(usable_cores()), speed(config))
     if (workers := min(workers, _items(config, workers))) > 1:
         config.option.tx, config.option.dist = ["popen"] * workers, "worksteal"
+        config.stash[CHOSEN] = True
 
 
-def _cores() -> int:
-    # Where a container or taskset leaves fewer of them.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use: a container or taskset may leave it fewer than there are."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def _items(config: pytest.Config, enough: int) -> int:

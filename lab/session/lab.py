@@ -37,16 +37,16 @@ from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.process import RelayerProcess
 from lab.session.relayer.start import RPC_TIMEOUT_S, RelayerWiring, await_ready
+from lab.session.set_up_time import SetUpTime
 from lab.session.under_test import SystemUnderTest
 
 if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
-# How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
-SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 # A contract that counts blocks sees those of Ethereum on Arbitrum: they come on an idle chain, too.
 IDLE_MS = 12_000
+set_up_time = SetUpTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Lab:
         Under the real clock it ends at genesis, or after it on a slow machine; from then on blocks come by themselves.
         Where the user's own relayer is to be started it ends so long before genesis as that may take.
         """
-        target, documented = self.spec.target, self.operators()
+        target, documented, begin_s = self.spec.target, self.operators(), time.monotonic()
         for name, chain in self.chains.items():
             profile, rpc = chain.profile, chain.producer.rpc
             for method, *parameters in genesis_calls(profile, target.contract.bytecode):
@@ -144,6 +144,7 @@ class Lab:
                 self.held = read.operators
             if target.limits.resolve_after_blocks:
                 chain.producer.idle_ms = IDLE_MS
+        set_up_time.took(time.monotonic() - begin_s, len(self.chains))
         if self.spec.clock == "real":
             self.scheduler.restart_wall(self.scheduler.of_wall(time.time() - self.genesis_time))
             self.watch = MachineWatch(self.scheduler, self.recorder, self._pids)
@@ -275,7 +276,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
         genesis_time = node_time
         if real:
             start_s = lab_spec.own_relayer.start_s(lab_spec.speed) if lab_spec.own_relayer is not None else 0.0
-            genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
+            genesis_time = math.ceil(time.time() + set_up_time.expected_s(len(nodes)) + start_s)
         chains = {
             name: Chain(
                 ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember[name]),
