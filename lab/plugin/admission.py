@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import psutil
 import pytest
 
 from lab.plugin.side_by_side import ADMISSION, usable_cores
@@ -35,13 +34,15 @@ def admit(config: pytest.Config) -> None:
 
 def await_room(looks: int, idle_share: Callable[[], float], now_s: Callable[[], float] = time.monotonic) -> None:
     """Until so many looks on end have found room, or patience ends. `idle_share` looks for a while."""
-    begun_s, found = now_s(), 0
-    while found < looks and now_s() - begun_s < PATIENCE_S:
-        found = found + 1 if idle_share() >= IDLE_SHARE else 0
+    begun_s, idle = now_s(), 0
+    while idle < looks and now_s() - begun_s < PATIENCE_S:
+        idle = idle + 1 if idle_share() >= IDLE_SHARE else 0
 
 
 def _idle_share(cores: list[int]) -> float:
     """How much of their time these cores do nothing, during one look."""
+    import psutil
+
     before = psutil.cpu_times(percpu=True)
     time.sleep(LOOK_S)
     spent = [

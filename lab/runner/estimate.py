@@ -11,8 +11,8 @@ from lab.runner.conclusion.settle import QUIET_POLLS
 from lab.scenario.expectations import StateExpectation
 from lab.scenario.item import LegSpec, ScenarioItem, Step
 from lab.scenario.steps import WaitStep
+from lab.session.machine_watch import SET_UP_CHAIN_S, SET_UP_S
 from lab.session.relayer.command import RelayerCommand
-from lab.session.set_up_time import SET_UP_CHAIN_S, SET_UP_S
 
 # Sent, mined, seen; a mirror on the way takes as long again.
 BLOCKS_A_CALL = 2

@@ -32,12 +32,11 @@ from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
 from lab.session.description import KEYS, STORE, Placed, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.keys import write_keys
-from lab.session.machine_watch import MachineWatch
+from lab.session.machine_watch import MachineWatch, SetUpTime
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.process import RelayerProcess
 from lab.session.relayer.start import RPC_TIMEOUT_S, RelayerWiring, await_ready
-from lab.session.set_up_time import SetUpTime
 from lab.session.under_test import SystemUnderTest
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Watches the machine under the real clock: its clock, which nobody may set, and how late it makes everything."""
+"""Watches the machine in real time: its clock, which nobody may set, how late it makes everything, set-up first."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from lab.model.records import Lag, Note
 # Twice a second, and more often where a second of the run is short: what judges a bound looks one second further.
 LOOK_S, LOOK_MS_MAX = 0.5, 1_000
 LAG_MIN_MS = 10
+# Before the first set-up of this process was measured: a guess on the safe side.
+SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
+# What is set aside after that: a bit more than the slowest took.
+MARGIN_S, MARGIN_FACTOR = 0.2, 2.0
 
 
 class MachineWatch:
@@ -51,3 +55,23 @@ class MachineWatch:
         turns_ms = self._scheduler.take_lateness_ms()
         if now_ms > 0 and max(turns_ms, starved_ms) >= LAG_MIN_MS:
             self._recorder.add(Lag(t_ms=now_ms, turns_ms=turns_ms, starved_ms=starved_ms))
+
+
+class SetUpTime:
+    """How long set-up takes on the wall: genesis is set that far ahead, so that a run in real time can begin at it.
+
+    Learnt from every set-up of this process, whatever its clock: the work is the same.
+    """
+
+    def __init__(self) -> None:
+        self._slowest_chain_s: float | None = None
+
+    def expected_s(self, chains: int) -> float:
+        """How long to set aside for so many chains."""
+        if self._slowest_chain_s is None:
+            return SET_UP_S + SET_UP_CHAIN_S * chains
+        return MARGIN_S + MARGIN_FACTOR * self._slowest_chain_s * chains
+
+    def took(self, seconds: float, chains: int) -> None:
+        """Learn from one."""
+        self._slowest_chain_s = max(seconds / chains, self._slowest_chain_s or 0.0)

@@ -9,7 +9,7 @@ import pytest
 
 from lab.plugin import admission
 from lab.plugin.admission import IDLE_SHARE, PATIENCE_S, admit, await_room
-from lab.plugin.side_by_side import ADMISSION
+from lab.plugin.side_by_side import ADMISSION, usable_cores
 
 BUSY, IDLE = IDLE_SHARE - 0.01, IDLE_SHARE
 
@@ -60,5 +60,5 @@ def test_who_looks(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any] | None
 
 def test_an_idle_share_is_one() -> None:
     """Of the cores of this machine, whatever they do now."""
-    share = admission._idle_share(admission.usable_cores())
+    share = admission._idle_share(usable_cores())
     assert 0 <= share <= 1

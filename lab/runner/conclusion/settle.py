@@ -40,7 +40,9 @@ def settle(run: Run) -> None:
     quiet_ms = 2 * max(chain.profile.block_time_ms for chain in run.lab.chains.values())
     if relayer is not None and run.item.relayer is not None:
         quiet_ms = max(quiet_ms, QUIET_POLLS * run.item.relayer.poll_ms)
-    scheduler.advance_to(scheduler.now_ms + quiet_ms)
+    # Without a relayer nobody has anything left to do: time that costs something is not spent on that.
+    if relayer is not None or scheduler.clock == "virtual":
+        scheduler.advance_to(scheduler.now_ms + quiet_ms)
     run.lab.close_relayer()
     if run.lab.spec.own_relayer is None:
         # What another relayer writes down, and how, is its own affair.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.session.set_up_time import MARGIN_S, SetUpTime
+from lab.session.machine_watch import MARGIN_S, SetUpTime
 
 
 def test_it_is_guessed_once_and_learnt_then() -> None:
