@@ -61,25 +61,27 @@ PACKAGES = npm --prefix docs/sdk/javascript ci --ignore-scripts --no-audit --no-
 # What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
 DECIDED = { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 
+# A load gets as much of the processor as it wants; else its arrivals are late, and nothing can be said of the system.
+ASIDE = nice -n 19
+
 readiness: $(READY) ## the tests, every scenario, the loads, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# Without Node.js, or what the SDK needs of npm, the rows of the JavaScript SDK stay open, and say so.
 	@[ -d docs/sdk/javascript/node_modules ] || ! command -v npm >/dev/null || $(PACKAGES) \
 	  || echo "npm could not fetch what the JavaScript SDK needs: its rows stay open"
-	@# The endurance run mostly waits. Beside the tests it meets a machine that is busy, which makes it harder to pass; they
-	@# leave it the processor when it wants it, for what its arrivals are late by is the machine's and no verdict.
+	@# Loads mostly wait, for blocks and finality; what computes goes on beside them, and leaves them the processor.
 	@mkdir -p results; $(BIN)/lab load endurance --backend $(BACKEND) >results/endurance.log 2>&1 & endurance=$$!; \
 	  trap 'kill -INT $$endurance 2>/dev/null' EXIT; \
 	  for of in test:tests judge:detection; do verb=$${of%:*} file=results/$${of#*:}.xml; \
-	    grep -qs "testsuite name=\"$(SUITE)\"" $$file || nice $(MAKE) $$verb ARGS=-q || [ -f $$file ] || exit; done; \
+	    grep -qs "testsuite name=\"$(SUITE)\"" $$file || $(ASIDE) $(MAKE) $$verb ARGS=-q || [ -f $$file ] || exit; done; \
 	  LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ] || exit; \
-	  $(BIN)/lab mutate --sample || $(DECIDED) || exit; \
 	  echo "waiting for the endurance run: results/endurance.log"; wait $$endurance || $(DECIDED)
-	$(BIN)/lab load buffer --tps 1000 --duration 120s --backend $(BACKEND) || $(DECIDED)
-	@# Flows between networks mostly wait, too, for blocks and finality.
-	@$(BIN)/lab load pairs --backend $(BACKEND) >results/pairs.log 2>&1 & pairs=$$!; \
-	  trap 'kill -INT $$pairs 2>/dev/null' EXIT; \
+	@$(ASIDE) $(BIN)/lab mutate --sample >results/mutation.log 2>&1 & mutation=$$!; \
+	  trap 'kill -INT $$mutation $$pairs 2>/dev/null' EXIT; \
+	  $(BIN)/lab load buffer --tps 1000 --duration 120s --backend $(BACKEND) || $(DECIDED) || exit; \
+	  $(BIN)/lab load pairs --backend $(BACKEND) >results/pairs.log 2>&1 & pairs=$$!; \
 	  $(BIN)/lab load networks --backend $(BACKEND) || $(DECIDED) || exit; \
-	  wait $$pairs || $(DECIDED); decided=$$?; cat results/pairs.log; exit $$decided
+	  wait $$pairs || $(DECIDED) || exit; cat results/pairs.log; \
+	  echo "waiting for the mutants: results/mutation.log"; wait $$mutation || $(DECIDED) || exit; tail -n 4 results/mutation.log
 	$(BIN)/lab report --stage $(STAGE)
 
 sdk: $(READY) ## install what the JavaScript SDK needs, by its lock, check its types, and test it against networks of the lab
