@@ -2,6 +2,7 @@
 
 A schedule is a list of segments in each of which the rate changes linearly. The number of arrivals due by a moment is
 the integral of the rate, so that any arrival's moment can be computed and every worker knows its share without asking.
+Schedules side by side differ in phase: else each moment in which the machine is late would count once for each of them.
 """
 
 from __future__ import annotations
@@ -27,17 +28,22 @@ class Segment:
 
 
 class Schedule:
-    """Raises ValueError for rates or durations that are not positive; a rate of 0 is allowed within a schedule."""
+    """Arrivals come later by `phase`, from 0 up to 1: that part of the time from each to the next.
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
+    Raises ValueError for rates or durations that are not positive; a rate of 0 is allowed within a schedule.
+    """
+
+    def __init__(self, segments: Sequence[Segment], phase: float = 0.0) -> None:
         if not segments:
             raise ValueError("expected at least one segment, got none")
+        if not 0 <= phase < 1:
+            raise ValueError(f"expected a phase from 0 up to 1, got {phase:g}")
         for segment in segments:
             if not 0 < segment.seconds < math.inf:
                 raise ValueError(f"expected a duration above 0 s, got {segment.seconds:g}")
             if not (0 <= segment.from_tps < math.inf and 0 <= segment.to_tps < math.inf):
                 raise ValueError(f"expected rates of 0 or more, got {segment.from_tps:g} to {segment.to_tps:g}")
-        self.segments = tuple(segments)
+        self.segments, self.phase = tuple(segments), phase
         self._starts_s = [0.0, *accumulate(segment.seconds for segment in segments)]
         self._counts = [0.0, *accumulate(segment.arrivals for segment in segments)]
         self.seconds = self._starts_s[-1]
@@ -58,7 +64,7 @@ class Schedule:
         return 0.0
 
     def due(self, at_s: float) -> int:
-        """How many arrivals are due up to and including a moment. Arrival k is due when the integral reaches k."""
+        """How many arrivals are due up to and including a moment: arrival k when the integral reaches k + phase."""
         if at_s < 0:
             return 0
         if at_s >= self.seconds:
@@ -67,15 +73,15 @@ class Schedule:
         segment, passed = self.segments[index], at_s - self._starts_s[index]
         slope = (segment.to_tps - segment.from_tps) / segment.seconds
         count = self._counts[index] + segment.from_tps * passed + slope * passed * passed / 2
-        return min(self.arrivals, math.floor(count + 1e-6) + 1)
+        return min(self.arrivals, math.floor(count - self.phase + 1e-6) + 1)
 
     def time_of(self, arrival: int) -> float:
         """When arrival number `arrival` (from 0) is due, in seconds since the start."""
         if not 0 <= arrival < self.arrivals:
             raise ValueError(f"expected an arrival from 0 to {self.arrivals - 1}, got {arrival}")
-        last = len(self.segments) - 1
-        index = next((i for i in range(last) if arrival < self._counts[i + 1]), last)
-        segment, left = self.segments[index], arrival - self._counts[index]
+        last, reached = len(self.segments) - 1, arrival + self.phase
+        index = next((i for i in range(last) if reached < self._counts[i + 1]), last)
+        segment, left = self.segments[index], reached - self._counts[index]
         slope = (segment.to_tps - segment.from_tps) / segment.seconds
         if left <= 0:
             return self._starts_s[index]
@@ -84,9 +90,9 @@ class Schedule:
         root = math.sqrt(max(0.0, segment.from_tps**2 + 2 * slope * left))
         return self._starts_s[index] + min(segment.seconds, 2 * left / (segment.from_tps + root))
 
-    def scaled(self, share: float) -> Schedule:
+    def scaled(self, share: float, phase: float = 0.0) -> Schedule:
         """The same shape at a share of the rate."""
-        return Schedule([Segment(s.seconds, s.from_tps * share, s.to_tps * share) for s in self.segments])
+        return Schedule([Segment(s.seconds, s.from_tps * share, s.to_tps * share) for s in self.segments], phase)
 
 
 def constant(tps: float, seconds: float) -> list[Segment]:

@@ -229,7 +229,8 @@ class _Builder:
 
     def _leg_jobs(self, part: _Part, position: int, fact: LegFacts, starts_at: float | None) -> list[SignJob]:
         target = self.targets[fact.chain]
-        own = self.schedule.scaled(part.share)
+        # As the plan has it, once its streams are there.
+        own = self.schedule.scaled(part.share, self.parts.index(part) / len(self.parts))
         fees = target.fees(FEE_HEADROOM)
         flow = part.traffic.kind == "flow"
         word_at = partial(target.codec.word_at, "buffer_transaction")

@@ -42,10 +42,19 @@ SEGMENTS = st.lists(
 ).filter(lambda segments: sum(s.arrivals for s in segments) >= 2)
 
 
-@given(SEGMENTS, st.data())
-def test_due_and_time_of_agree(segments: list[Segment], data: st.DataObject) -> None:
+def test_schedules_side_by_side_are_spread() -> None:
+    """A moment in which the machine is late concerns one of them; each has as many arrivals, as far apart."""
+    schedules = [Schedule(constant(20, 10)).scaled(1 / 20, number / 20) for number in range(20)]
+    assert [schedule.time_of(3) for schedule in schedules] == pytest.approx([3 + number / 20 for number in range(20)])
+    assert {schedule.arrivals for schedule in schedules} == {10}
+    assert [schedule.due(0.26) for schedule in schedules] == [1] * 6 + [0] * 14
+    assert [schedule.due(10) for schedule in schedules] == [10] * 20
+
+
+@given(SEGMENTS, st.sampled_from((0.0, 0.25, 0.95)), st.data())
+def test_due_and_time_of_agree(segments: list[Segment], phase: float, data: st.DataObject) -> None:
     """An arrival is due at its own moment and not before it; moments never go back."""
-    schedule = Schedule(segments)
+    schedule = Schedule(segments, phase)
     k = data.draw(st.integers(0, schedule.arrivals - 1))
     moment = schedule.time_of(k)
     assert 0 <= moment <= schedule.seconds + 1e-9
@@ -78,6 +87,13 @@ def test_what_is_no_schedule_is_refused(segments: list[Segment], told: str) -> N
     """Said with what came."""
     with pytest.raises(ValueError, match=told):
         Schedule(segments)
+
+
+@pytest.mark.parametrize("phase", [-0.1, 1.0, float("nan")])
+def test_a_phase_is_less_than_a_whole(phase: float) -> None:
+    """One arrival more, or less, would be another schedule."""
+    with pytest.raises(ValueError, match="phase from 0 up to 1"):
+        Schedule(constant(1, 2), phase)
 
 
 def test_a_share_has_the_same_shape() -> None:
