@@ -81,7 +81,7 @@ readiness: $(READY) ## the tests, every scenario, the loads, and the report that
 	  $(BIN)/lab load pairs --backend $(BACKEND) >results/pairs.log 2>&1 & pairs=$$!; \
 	  $(BIN)/lab load networks --backend $(BACKEND) || $(DECIDED) || exit; \
 	  wait $$pairs || $(DECIDED) || exit; cat results/pairs.log; \
-	  echo "waiting for the mutants: results/mutation.log"; wait $$mutation || $(DECIDED) || exit; tail -n 4 results/mutation.log
+	  echo "waiting for the mutants: results/mutation.log"; wait $$mutation || $(DECIDED) || exit; tail -n 3 results/mutation.log
 	$(BIN)/lab report --stage $(STAGE)
 
 sdk: $(READY) ## install what the JavaScript SDK needs, by its lock, check its types, and test it against networks of the lab

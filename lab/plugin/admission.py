@@ -43,13 +43,6 @@ def _idle_share(cores: list[int]) -> float:
     """How much of their time these cores do nothing, during one look."""
     import psutil
 
-    before = psutil.cpu_times(percpu=True)
-    time.sleep(LOOK_S)
-    spent = [
-        (now, then)
-        for core, (now, then) in enumerate(zip(psutil.cpu_times(percpu=True), before, strict=False))
-        if core in cores
-    ]
-    passed = sum(sum(now) - sum(then) for now, then in spent)
-    idle = sum(now.idle - then.idle for now, then in spent)
-    return idle / passed if passed > 0 else 1.0
+    spent = psutil.cpu_times_percent(interval=LOOK_S, percpu=True)
+    idle = [core.idle for number, core in enumerate(spent) if number in cores]
+    return sum(idle) / len(idle) / 100 if idle else 1.0

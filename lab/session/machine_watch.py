@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from lab.chains.processes.starvation import Starvation
@@ -15,8 +16,8 @@ LOOK_S, LOOK_MS_MAX = 0.5, 1_000
 LAG_MIN_MS = 10
 # Before the first set-up of this process was measured: a guess on the safe side.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
-# What is set aside after that: a bit more than the slowest took.
-MARGIN_S, MARGIN_FACTOR = 0.2, 2.0
+# What is set aside after that: a bit more than the slowest of the last few took, so that one long one is forgotten.
+MARGIN_S, MARGIN_FACTOR, REMEMBERED = 0.2, 2.0, 8
 
 
 class MachineWatch:
@@ -64,14 +65,14 @@ class SetUpTime:
     """
 
     def __init__(self) -> None:
-        self._slowest_chain_s: float | None = None
+        self._chain_s: deque[float] = deque(maxlen=REMEMBERED)
 
     def expected_s(self, chains: int) -> float:
         """How long to set aside for so many chains."""
-        if self._slowest_chain_s is None:
+        if not self._chain_s:
             return SET_UP_S + SET_UP_CHAIN_S * chains
-        return MARGIN_S + MARGIN_FACTOR * self._slowest_chain_s * chains
+        return MARGIN_S + MARGIN_FACTOR * max(self._chain_s) * chains
 
     def took(self, seconds: float, chains: int) -> None:
         """Learn from one."""
-        self._slowest_chain_s = max(seconds / chains, self._slowest_chain_s or 0.0)
+        self._chain_s.append(seconds / chains)

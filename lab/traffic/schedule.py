@@ -2,7 +2,6 @@
 
 A schedule is a list of segments in each of which the rate changes linearly. The number of arrivals due by a moment is
 the integral of the rate, so that any arrival's moment can be computed and every worker knows its share without asking.
-Schedules side by side differ in phase: else each moment in which the machine is late would count once for each of them.
 """
 
 from __future__ import annotations
@@ -90,9 +89,13 @@ class Schedule:
         root = math.sqrt(max(0.0, segment.from_tps**2 + 2 * slope * left))
         return self._starts_s[index] + min(segment.seconds, 2 * left / (segment.from_tps + root))
 
-    def scaled(self, share: float, phase: float = 0.0) -> Schedule:
-        """The same shape at a share of the rate."""
-        return Schedule([Segment(s.seconds, s.from_tps * share, s.to_tps * share) for s in self.segments], phase)
+    def part(self, share: float, number: int, count: int) -> Schedule:
+        """One of `count` schedules side by side, by its number from 0: the same shape at a share of the rate.
+
+        Their arrivals are spread: else a moment in which the machine is late would count once for each of them.
+        """
+        segments = [Segment(s.seconds, s.from_tps * share, s.to_tps * share) for s in self.segments]
+        return Schedule(segments, number / count)
 
 
 def constant(tps: float, seconds: float) -> list[Segment]:

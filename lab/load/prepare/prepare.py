@@ -230,7 +230,7 @@ class _Builder:
     def _leg_jobs(self, part: _Part, position: int, fact: LegFacts, starts_at: float | None) -> list[SignJob]:
         target = self.targets[fact.chain]
         # As the plan has it, once its streams are there.
-        own = self.schedule.scaled(part.share, self.parts.index(part) / len(self.parts))
+        own = self.schedule.part(part.share, self.parts.index(part), len(self.parts))
         fees = target.fees(FEE_HEADROOM)
         flow = part.traffic.kind == "flow"
         word_at = partial(target.codec.word_at, "buffer_transaction")

@@ -89,8 +89,8 @@ class Plan(Frozen):
     attempts_max: int = 4
 
     def schedule(self, stream: Stream) -> Schedule:
-        """When a stream's arrivals are due: those of several streams are spread over the time between two of each."""
-        return self.whole_schedule().scaled(stream.share, self.streams.index(stream) / len(self.streams))
+        """When a stream's arrivals are due."""
+        return self.whole_schedule().part(stream.share, self.streams.index(stream), len(self.streams))
 
     def whole_schedule(self) -> Schedule:
         """When the arrivals of all streams are due."""

@@ -44,7 +44,7 @@ SEGMENTS = st.lists(
 
 def test_schedules_side_by_side_are_spread() -> None:
     """A moment in which the machine is late concerns one of them; each has as many arrivals, as far apart."""
-    schedules = [Schedule(constant(20, 10)).scaled(1 / 20, number / 20) for number in range(20)]
+    schedules = [Schedule(constant(20, 10)).part(1 / 20, number, 20) for number in range(20)]
     assert [schedule.time_of(3) for schedule in schedules] == pytest.approx([3 + number / 20 for number in range(20)])
     assert {schedule.arrivals for schedule in schedules} == {10}
     assert [schedule.due(0.26) for schedule in schedules] == [1] * 6 + [0] * 14
@@ -98,6 +98,6 @@ def test_a_phase_is_less_than_a_whole(phase: float) -> None:
 
 def test_a_share_has_the_same_shape() -> None:
     """A quarter of the rate at every moment."""
-    schedule = Schedule(ramp(100, 300, 10)).scaled(0.25)
+    schedule = Schedule(ramp(100, 300, 10)).part(0.25, 0, 1)
     assert schedule.arrivals == 500
     assert schedule.rate(5) == pytest.approx(50)
